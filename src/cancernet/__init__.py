@@ -1,0 +1,3 @@
+"""CancerNet."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,154 @@
+"""Files that are whole or absent: temporary names, renames, checksums, and clear words for a full disk."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
+
+__all__ = ["read_json", "remove", "sha256", "storage_errors", "whole_file", "whole_folder", "write_json", "write_text"]
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Free some space and run the same command again"),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again"),
+    errno.EACCES: ("the rights are missing", "Choose another place, or ask for the rights"),
+    errno.EPERM: ("the rights are missing", "Choose another place, or ask for the rights"),
+    errno.EROFS: ("the file system is read-only", "Choose another place with --out"),
+    errno.ENOENT: ("there is no such file or folder", "Check the path"),
+    errno.EISDIR: ("it is a folder", "Name a file"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "Check the path"),
+    errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name"),
+    errno.EFBIG: ("the file would be larger than allowed", "Choose another place with --out"),
+}
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the errors of the operating system about `path` into a `StorageFailure` with words."""
+    try:
+        yield
+    except StorageFailure:
+        raise
+    except OSError as error:
+        reason, todo = _REASONS.get(error.errno or 0, (str(error), "Check the path and the disk"))
+        raise StorageFailure(f"Cannot use '{error.filename or path}': {reason}", todo=todo) from error
+
+
+@contextmanager
+def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """Yield a temporary name beside `path` and rename it when the block ends well; else remove it.
+
+    Raises
+    ------
+    InvalidInput
+        When `path` exists and `force` is not set.
+    StorageFailure
+        When the place cannot be written.
+    """
+    refuse_existing(path, force=force)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path, *, force: bool = False, keep_partial: bool = False) -> Iterator[Path]:
+    """Yield the folder `.NAME.partial` beside `path` and rename it when the block ends well.
+
+    Parameters
+    ----------
+    path
+        The folder that appears, complete or not at all.
+    force
+        Replace an existing folder; the old one is removed only after the new one is complete.
+    keep_partial
+        Keep the partial folder when the block fails, so that the work can be resumed.
+
+    Raises
+    ------
+    InvalidInput
+        When `path` exists and `force` is not set.
+    StorageFailure
+        When the place cannot be written.
+    """
+    refuse_existing(path, force=force)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with storage_errors(path):
+            partial.mkdir(parents=True, exist_ok=True)
+            yield partial
+            _swap(partial, path)
+    finally:
+        if not keep_partial:
+            remove(partial)
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Raise `InvalidInput` when something stands at `path` and `force` is not set."""
+    if path.exists() and not force:
+        raise InvalidInput(f"'{path}' exists already", "It is kept as it is", "Choose another --out, or pass --force")
+
+
+def _swap(partial: Path, path: Path) -> None:
+    """Put the complete partial folder in the place of `path`."""
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    if path.exists():
+        os.replace(path, old)
+    os.replace(partial, path)
+    remove(old)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds, when it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, force: bool = True) -> None:
+    """Write a text file that is whole or absent, UTF-8."""
+    with whole_file(path, force=force) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any, *, force: bool = True) -> None:
+    """Write JSON that is whole or absent; NaN and infinity are refused."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n", force=force)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    StorageFailure
+        When the file cannot be read.
+    CorruptFile
+        When it is not JSON.
+    """
+    with storage_errors(path):
+        raw = path.read_bytes()
+    try:
+        return json.loads(raw)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise CorruptFile(f"'{path}' is not valid JSON ({error})", "A JSON file in UTF-8", "Restore it") from error
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with storage_errors(path), path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
