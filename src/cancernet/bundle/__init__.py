@@ -1,0 +1,48 @@
+"""Bundles: the card, the two files of weights, their checksums; safe to open because everything is checked first."""
+
+from cancernet.bundle.card import (
+    SCHEMA_VERSION,
+    Card,
+    Column,
+    Conformal,
+    DataSource,
+    Decision,
+    Execution,
+    Novelty,
+    Parity,
+    TableInput,
+    Task,
+    Threshold,
+    Training,
+    card_schema,
+    hash_groups,
+)
+from cancernet.bundle.keras_file import check_keras_file
+from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
+from cancernet.bundle.store import find, load_card, verify, write, zoo_names
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Card",
+    "Column",
+    "Conformal",
+    "DataSource",
+    "Decision",
+    "Execution",
+    "Novelty",
+    "Parity",
+    "TableInput",
+    "Task",
+    "Threshold",
+    "Training",
+    "card_schema",
+    "check_keras_file",
+    "check_onnx_file",
+    "find",
+    "hash_groups",
+    "load_card",
+    "read_onnx_file",
+    "verify",
+    "write",
+    "zoo_names",
+]

@@ -1,0 +1,43 @@
+"""What an engine is: something that turns a batch of raw inputs into logits and features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Engine", "Outputs"]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the network says about n cases, before any calibration.
+
+    Parameters
+    ----------
+    logits
+        Shape (n, classes), float32, in the order of the card's classes.
+    features
+        Shape (n, width), float32: the penultimate layer.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.logits)
+
+
+class Engine(Protocol):
+    """A network that is loaded and ready; not safe for threads, which `Model` sees to."""
+
+    name: str
+
+    def run(self, batch: NDArray[np.float32]) -> Outputs:
+        """Return logits and features of a batch, shape (n, columns), C-contiguous, n at least 1."""
+
+    def close(self) -> None:
+        """Free the memory; a closed engine is not used again."""

@@ -1,0 +1,199 @@
+"""Files of any length: reading, the network and writing overlap, and memory holds a few chunks only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+import numpy as np
+
+from cancernet.bundle.card import Card
+from cancernet.data import Chunk, read_chunks
+from cancernet.errors import InvalidInput
+from cancernet.estimate import Estimate
+from cancernet.files import refuse_existing
+from cancernet.metrics import predictive_values
+from cancernet.predict.decide import Cases, check_prevalence, decide, fill_missing, join_cases
+from cancernet.predict.rows import check_suffix, open_writer, tabulate, write_rows
+
+if TYPE_CHECKING:
+    from cancernet.engine import Model
+
+__all__ = ["Summary", "predict_file"]
+
+_CHUNK = 65536  # rows; 30 columns of them are 16 MB
+_SHOWN = 10  # rows that a summary keeps
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was predicted, in numbers.
+
+    Parameters
+    ----------
+    rows
+        How many there were.
+    counts
+        Rows per predicted class, those that abstain included.
+    abstained, ood
+        Rows that abstain, and those of them that are unlike the training rows.
+    filled
+        Missing values that were replaced by medians of the training rows.
+    first
+        The first rows.
+    prevalence, ppv, npv
+        The prevalence that was given, and the predictive values that the card's sensitivity and specificity have at
+        it; None without one, or when the card does not know them.
+    """
+
+    rows: int
+    counts: dict[str, int]
+    abstained: int
+    ood: int
+    filled: int
+    first: Cases
+    prevalence: float | None = None
+    ppv: Estimate | None = None
+    npv: Estimate | None = None
+
+
+def predict_file(
+    model: Model,
+    source: Path,
+    out: Path | BinaryIO | None,
+    *,
+    prevalence: float | None = None,
+    progress: Callable[[int], None] | None = None,
+    force: bool = False,
+    id: str | None = None,
+) -> Summary:
+    """Predict the rows of a file, chunk by chunk.
+
+    Parameters
+    ----------
+    model
+        Opened by `engine.open`.
+    source
+        CSV, TSV or Parquet with the columns of the card, in any order.
+    out
+        Where to: a file, whole or absent, whose suffix says its form; an open binary stream, which gets CSV; or None.
+    prevalence
+        Share of the positive class where the rows are from.
+    progress
+        Called with the number of rows done.
+    force
+        Replace an existing file.
+    id
+        Column that names the rows.
+
+    Raises
+    ------
+    CancerNetError
+        When a column is missing, a cell is no number, or the file exists; no file is left behind.
+    """
+    check_prevalence(model.card, prevalence)
+    _check_place(Path(source), out, force=force)
+    tally = _Tally(model.card.task.classes)
+    source_chunks = read_chunks(Path(source), model.card.input.names, rows=_CHUNK, id=id)
+    with _writer(out, force=force) as write, closing(_ahead(source_chunks)) as chunks:
+        for chunk in chunks:
+            write(tally.add(_answer(model, chunk, prevalence, tally.rows + 1), chunk))
+            if progress is not None:
+                progress(tally.rows)
+    return tally.summary(prevalence, *_predictive(model.card, prevalence))
+
+
+class _Tally:
+    """Counts what passes by."""
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        self._classes, self._first = classes, list[Cases]()
+        self._counts = np.zeros(len(classes), dtype=np.int64)
+        self.rows = self._abstained = self._ood = self._filled = 0
+
+    def add(self, found: Cases, chunk: Chunk) -> Cases:
+        """Count one chunk and hand its cases on."""
+        if not self._first:
+            self._first.append(found.take(slice(_SHOWN)))
+        self._counts += np.bincount(found.predicted, minlength=len(self._classes))
+        self._abstained += int(found.abstained.sum())
+        self._ood += int(found.ood.sum())
+        self._filled += int(np.isnan(chunk.values).sum())
+        self.rows += len(found)
+        return found
+
+    def summary(self, prevalence: float | None, ppv: Estimate | None, npv: Estimate | None) -> Summary:
+        """Return the counts, once all has passed."""
+        counts = dict(zip(self._classes, self._counts.tolist(), strict=True))
+        first = join_cases(self._first)
+        return Summary(self.rows, counts, self._abstained, self._ood, self._filled, first, prevalence, ppv, npv)
+
+
+def _check_place(source: Path, out: Path | BinaryIO | None, *, force: bool) -> None:
+    """Refuse an output that cannot be, before any work is done."""
+    if not isinstance(out, Path):
+        return
+    check_suffix(out)
+    refuse_existing(out, force=force)
+    if out.exists() and source.exists() and out.samefile(source):
+        raise InvalidInput(f"'{out}' is the input itself", "Another file for the predictions", "Choose another --out")
+
+
+def _answer(model: Model, chunk: Chunk, prevalence: float | None, first_row: int) -> Cases:
+    """Return the cases of one chunk."""
+    values = fill_missing(model.card, chunk.values, first_row=first_row)
+    logits = model.run(values).logits
+    found = decide(model.card, logits, values, prevalence=prevalence, first_row=first_row)
+    return replace(found, ids=chunk.ids)
+
+
+def _predictive(card: Card, prevalence: float | None) -> tuple[Estimate | None, Estimate | None]:
+    """Return positive and negative predictive value at the prevalence, when the card knows what they rest on."""
+    known = [card.metrics.get(name) for name in ("sensitivity", "specificity")]
+    if prevalence is None or any(estimate is None or estimate.value is None for estimate in known):
+        return None, None
+    ppv, npv = predictive_values(*known, prevalence)
+    return ppv, npv
+
+
+@contextmanager
+def _writer(out: Path | BinaryIO | None, *, force: bool) -> Iterator[Callable[[Cases], None]]:
+    """Yield a function that writes cases in another thread."""
+    if out is None:
+        yield lambda found: None
+        return
+    opened = write_rows(out, force=force) if isinstance(out, Path) else open_writer(out)
+    with opened as writer, _behind(lambda found: writer.write(tabulate(found))) as write:
+        yield write
+
+
+@contextmanager
+def _behind(job: Callable[[Item], None]) -> Iterator[Callable[[Item], None]]:
+    """Yield a function that runs the job in another thread; a failure is raised at the next call, or at the end."""
+    with ThreadPoolExecutor(1) as pool:
+        pending: list[Future[None]] = []
+
+        def submit(item: Item) -> None:
+            if pending:
+                pending.pop().result()
+            pending.append(pool.submit(job, item))
+
+        yield submit
+        for future in pending:
+            future.result()
+
+
+def _ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items, while the next one is made in another thread."""
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(next, iterator, None)
+        while (item := future.result()) is not None:
+            future = pool.submit(next, iterator, None)
+            yield item

@@ -1,0 +1,17 @@
+"""Fitting networks: options, the loop, cross-fitting. The only room, with `models` and `engine`'s export, that needs Keras."""
+
+from cancernet.training.crossfit import CrossFit, choose_epochs, cross_fit
+from cancernet.training.network import Fit, Network
+from cancernet.training.options import TrainingOptions
+from cancernet.training.tables import FittedTable, TableLearner
+
+__all__ = [
+    "CrossFit",
+    "Fit",
+    "FittedTable",
+    "Network",
+    "TableLearner",
+    "TrainingOptions",
+    "choose_epochs",
+    "cross_fit",
+]

@@ -1,0 +1,138 @@
+"""A network on a table: missing values filled, columns standardised, all learnt from the fitted rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.data import Medians
+from cancernet.models import Conv1D, Layout, build_conv1d, with_normalisation
+from cancernet.training.crossfit import CrossFit, cross_fit
+from cancernet.training.network import Fit, Network, Watched
+from cancernet.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["FittedTable", "Standard", "TableLearner"]
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """Medians, means and variances of the fitted rows, per column."""
+
+    medians: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, values: NDArray[np.float64]) -> Standard:
+        """Learn from rows (n, columns), NaN where missing; a column without spread gets variance 1."""
+        medians = Medians.fit(values)
+        filled = medians.apply(values)
+        variance = filled.var(axis=0)
+        return cls(np.asarray(medians.values), filled.mean(axis=0), np.where(variance > 0, variance, 1.0))
+
+    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return filled and standardised columns, (n, columns) float32."""
+        filled = np.where(np.isnan(values), self.medians, values)
+        return ((filled - self.mean) / np.sqrt(self.variance)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTable:
+    """A fit with what its columns were standardised by; `history` as in `Fit`."""
+
+    weights: list[NDArray[np.float32]]
+    standard: Standard
+    epochs: int
+    history: tuple[dict[str, float], ...]
+
+
+class TableLearner:
+    """Fits conv1d on rows of one table.
+
+    Parameters
+    ----------
+    values
+        All rows, (n, columns), raw units, NaN where missing.
+    codes
+        Class codes, (n,).
+    classes
+        Number of classes.
+    layout
+        Of the columns in the network.
+    model, options
+        Of the network and of its training.
+    advance
+        Called after every epoch.
+    """
+
+    def __init__(
+        self,
+        values: NDArray[np.float64],
+        codes: NDArray[np.intp],
+        *,
+        classes: int,
+        layout: Layout,
+        model: Conv1D,
+        options: TrainingOptions,
+        advance: Callable[[], None] | None = None,
+    ) -> None:
+        self.values, self.codes, self.options = values, codes, options
+        columns = values.shape[1]
+        self._network = Network(
+            lambda: build_conv1d(columns, classes, layout=layout, options=model), options, advance=advance
+        )
+
+    def cross_fit(self, rows: NDArray[np.intp], folds: Sequence[NDArray[np.intp]], *, seed: int) -> CrossFit:
+        """Cross-fit inside `rows`; `folds` hold positions within `rows`."""
+
+        def fit_fold(fitted: NDArray[np.intp], held: NDArray[np.intp], number: int) -> Fit:
+            """Fit on some of the rows and watch the others."""
+            standard = Standard.fit(self.values[rows[fitted]])
+            return self._fit(rows[fitted], standard, watched=rows[held], seed=seed + number + 1)
+
+        return cross_fit(fit_fold, self.codes[rows], folds)
+
+    def refit(self, rows: NDArray[np.intp], *, epochs: int, seed: int) -> FittedTable:
+        """Fit on all of `rows` for a known number of epochs."""
+        standard = Standard.fit(self.values[rows])
+        fit = self._fit(rows, standard, epochs=epochs, seed=seed)
+        return FittedTable(fit.weights, standard, fit.epochs, fit.history)
+
+    def fit_until(self, rows: NDArray[np.intp], stop_rows: NDArray[np.intp], *, seed: int) -> FittedTable:
+        """Fit on `rows`, stop early by `stop_rows`, and keep the weights of the best epoch."""
+        standard = Standard.fit(self.values[rows])
+        fit = self._fit(rows, standard, watched=stop_rows, stop_early=True, seed=seed)
+        return FittedTable(fit.weights, standard, fit.epochs, fit.history)
+
+    def logits(self, fitted: FittedTable, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits (n, classes) of raw rows."""
+        return self._network.logits(fitted.weights, fitted.standard.apply(values)).astype(np.float64)
+
+    def model(self, fitted: FittedTable) -> keras.Model:
+        """Return the network that takes raw columns, for the bundle."""
+        core = self._network.with_weights(fitted.weights)
+        return with_normalisation(core, fitted.standard.mean, fitted.standard.variance)
+
+    def _fit(
+        self,
+        rows: NDArray[np.intp],
+        standard: Standard,
+        *,
+        seed: int,
+        epochs: int | None = None,
+        watched: NDArray[np.intp] | None = None,
+        stop_early: bool = False,
+    ) -> Fit:
+        """Fit on rows by their numbers."""
+        follow = None if watched is None else Watched(standard.apply(self.values[watched]), self.codes[watched])
+        inputs = standard.apply(self.values[rows])
+        return self._network.fit(
+            inputs, self.codes[rows], seed=seed, epochs=epochs, watched=follow, stop_early=stop_early
+        )
