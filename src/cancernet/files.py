@@ -14,7 +14,18 @@ from typing import Any
 
 from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
 
-__all__ = ["read_json", "remove", "sha256", "storage_errors", "whole_file", "whole_folder", "write_json", "write_text"]
+__all__ = [
+    "partial_of",
+    "read_json",
+    "refuse_existing",
+    "remove",
+    "sha256",
+    "storage_errors",
+    "whole_file",
+    "whole_folder",
+    "write_json",
+    "write_text",
+]
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the same command again"),
@@ -85,7 +96,7 @@ def whole_folder(path: Path, *, force: bool = False, keep_partial: bool = False)
         When the place cannot be written.
     """
     refuse_existing(path, force=force)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = partial_of(path)
     try:
         with storage_errors(path):
             partial.mkdir(parents=True, exist_ok=True)
@@ -94,6 +105,11 @@ def whole_folder(path: Path, *, force: bool = False, keep_partial: bool = False)
     finally:
         if not keep_partial:
             remove(partial)
+
+
+def partial_of(path: Path) -> Path:
+    """Return the folder that `path` grows in, until it is complete."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:

@@ -1,4 +1,4 @@
-"""Measures Python sources: how long bodies are, how deep they nest, how many parameters, and what they must not hold."""
+"""Measures Python sources: length of bodies, nesting, parameters, and what they must not hold."""
 
 import ast
 import io

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from house.tree import ROOT, SOURCE, modules
 
 DEEP = {"keras", "tensorflow", "jax", "jaxlib", "torch", "tf2onnx"}
-HEAVY = DEEP | {"onnx", "onnxruntime", "openvino", "pandas", "pyarrow", "matplotlib", "seaborn", "sklearn", "scipy", "jinja2"}
+SCIENCE = {"matplotlib", "pandas", "pyarrow", "scipy", "seaborn", "sklearn"}
+HEAVY = DEEP | SCIENCE | {"jinja2", "onnx", "onnxruntime", "openvino"}
 CLI = SOURCE / "cli" / "main.py"
 FNA = SOURCE / "zoo" / "fna"
 needs_cli = pytest.mark.skipif(not CLI.is_file(), reason="the command line is not built yet")
@@ -56,9 +58,9 @@ def test_every_module_is_light(tmp_path: Path) -> None:
 
 
 @needs_cli
-@pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["train", "--help"], ["--version"]], ids=" ".join)
-def test_help_is_light(tmp_path: Path, arguments: list[str]) -> None:
-    done, imported = _run("-m", "cancernet", *arguments, cwd=tmp_path)
+@pytest.mark.parametrize("arguments", ["--help", "predict --help", "train --help"])
+def test_help_is_light(tmp_path: Path, arguments: str) -> None:
+    done, imported = _run("-m", "cancernet", *arguments.split(), cwd=tmp_path)
     assert "cancernet" in done.stdout.lower()
     assert not imported & HEAVY
 

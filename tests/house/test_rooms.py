@@ -8,9 +8,11 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from house.tree import ROOT, SOURCE, exported, layers, modules, rooms
 
-LINT_IMPORTS = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+PROGRAM = str(Path(sys.executable).parent / "lint-imports")
+LINT_IMPORTS = [PROGRAM, "--no-cache", "--config", str(ROOT / "pyproject.toml")]
 NO_CODE = {"__main__", "zoo"}
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from house.size import faults, functions
 from house.tree import SOURCE, exported, sources
 
@@ -28,7 +29,7 @@ def test_bodies_are_short() -> None:
 
 BAD = {
     "def long():\n" + "    call()\n" * 51: "has a body of 51 lines",
-    "def deep(x):\n    for a in x:\n        if a:\n            with a:\n                while a:\n                    a()\n": "nests 4",
+    "def deep(x):\n for a in x:\n  if a:\n   with a:\n    while a:\n     a()\n": "nests 4",
     "def many(a, b, *, c, d, e, f, g, h): call()\n": "takes 8 parameters",
     "class Thing:\n    def method(self, a, b, c): call()\n": "Thing.method takes 3 by position",
     "def empty():\n    '''Say.'''\n": "has an empty body",

@@ -43,7 +43,8 @@ def modules() -> list[str]:
 def exported(path: Path) -> list[str]:
     """Return the `__all__` of the room that the source belongs to, read without running it."""
     door = path if path.parent == SOURCE else SOURCE / path.relative_to(SOURCE).parts[0] / "__init__.py"
-    for node in ast.parse(door.read_text(encoding="utf-8")).body:
+    text = door.read_text(encoding="utf-8") if door.is_file() else ""
+    for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return ast.literal_eval(node.value)
     return []

@@ -1,4 +1,4 @@
-"""Keras files from elsewhere: read as data, and refused before Keras opens them when they hold more than stock layers."""
+"""Keras files from elsewhere: read as data first, and refused when they hold more than stock layers."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ ALLOWED = frozenset(
     + [("keras.initializers", name) for name in _INITIALIZERS]
     + [("keras.regularizers", name) for name in ("L1", "L1L2", "L2")]
     + [("keras.optimizers", name) for name in ("Adam", "AdamW", "SGD")]
-    + [("keras.losses", name) for name in ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")]
+    + [
+        ("keras.losses", name)
+        for name in ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
+    ]
 )
 """Module and class names that a Keras file may name. `Lambda` is not among them and never will be."""
 
@@ -101,7 +104,10 @@ def check_keras_file(path: str | Path) -> None:
         When it cannot be read.
     """
     path = Path(path)
-    for reason in _config_reasons(_read_config(path), 0):
+    config = _read_config(path)
+    if not isinstance(config, dict) or config.get("class_name") not in _MODELS:
+        raise CorruptFile(f"'{path}' holds no model", f"One of {', '.join(_MODELS)}", _AGAIN)
+    for reason in _config_reasons(config, 0):
         raise CorruptFile(f"'{path}' {reason}", _STOCK, _AGAIN)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,17 +50,19 @@ def read_onnx_file(path: str | Path) -> bytes:
             raise CorruptFile(f"'{path}' is larger than 2 GiB", "An ONNX file in one piece", _AGAIN)
         raw = path.read_bytes()
     for reason in _reasons(_parsed(raw, path)):
-        raise CorruptFile(f"'{path}' {reason}", "An ONNX file that stands alone: standard operators, weights inside", _AGAIN)
+        raise CorruptFile(
+            f"'{path}' {reason}", "An ONNX file that stands alone: standard operators, weights inside", _AGAIN
+        )
     return raw
 
 
 def _parsed(raw: bytes, path: Path) -> onnx.ModelProto:
     """Return the message in `raw`."""
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
-        model = onnx.ModelProto.FromString(raw)
+        model: onnx.ModelProto = onnx.ModelProto.FromString(raw)
     except DecodeError as error:
         raise CorruptFile(f"'{path}' is no ONNX file ({error})", todo=_AGAIN) from error
     if not model.graph.node:
@@ -103,7 +105,7 @@ def _attribute_reasons(attribute: onnx.AttributeProto) -> Iterator[str]:
         yield from _graph_reasons(graph)
 
 
-def _tensor_reasons(tensors: object) -> Iterator[str]:
+def _tensor_reasons(tensors: Iterable[onnx.TensorProto]) -> Iterator[str]:
     """Yield what speaks against tensors: that their values lie in another file."""
     for tensor in tensors:
         if tensor.external_data or tensor.data_location == tensor.EXTERNAL:

@@ -44,10 +44,10 @@ class Medians:
         """
         empty = np.isnan(values).all(axis=0)
         if empty.any():
-            missing = [names[i] if names else f"number {i + 1}" for i in np.flatnonzero(empty)]
+            missing = [names[i] if names else f"number {i + 1}" for i in np.flatnonzero(empty).tolist()]
             raise InvalidInput(
                 f"No median: these columns have no value in any of the {len(values)} training rows: {listed(missing)}",
-                "At least one number in each column",
+                "Expected at least one number in each column",
                 "Leave these columns out with drop",
             )
         return cls(np.nanmedian(values, axis=0))
@@ -55,5 +55,5 @@ class Medians:
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a copy of the values, shape (n, features), with every NaN replaced by the column's median."""
         if values.shape[1:] != self.values.shape:
-            raise InvalidInput(f"Values of shape {values.shape}", f"{len(self.values)} columns, one per median")
+            raise InvalidInput(f"Values of shape {values.shape}", f"Expected {len(self.values)} columns")
         return np.where(np.isnan(values), self.values, values)

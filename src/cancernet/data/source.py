@@ -7,18 +7,18 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from cancernet.checks import listed
 from cancernet.data.table import refuse_repeated
-from cancernet.data.wisconsin import Form, recognise
+from cancernet.data.wisconsin import Form, familiar, recognise, units_of
 from cancernet.errors import CorruptFile, InvalidInput
 from cancernet.files import storage_errors
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "not_utf8", "open_source"]
 
 _HEAD_BYTES = 4 << 20  # enough for the header and the first row of a hundred thousand columns
 _DELIMITERS = (",", "\t", ";")
@@ -74,9 +74,20 @@ class Source:
     def index(self) -> int | None:
         """The position of the column that names the rows: 'id', or a first one without a name; None without."""
         named = [position for position, name in enumerate(self.names) if name.lower() == "id"]
+        unnamed = [position for position, name in enumerate(self.names) if not name and len(self.names) > 1]
         if len(named) == 1:
             return named[0]
-        return 0 if not named and len(self.names) > 1 and self.names[0] == "" else None
+        return unnamed[0] if not named and len(unnamed) == 1 and unnamed[0] in self._index_places else None
+
+    @property
+    def _index_places(self) -> tuple[int, int]:
+        """Where pandas writes its index: first in text, last in Parquet."""
+        return (0, len(self.names) - 1 if self.kind == "parquet" else 0)
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """Units by column, where they are known."""
+        return units_of(self.names) if self.form is None else self.form.units
 
 
 def open_source(path: str | Path) -> Source:
@@ -100,7 +111,7 @@ def open_source(path: str | Path) -> Source:
     with storage_errors(path), path.open("rb") as stream:
         magic = stream.read(8)
     if not magic:
-        raise InvalidInput(f"'{path}' is empty", "A header and at least one row", "Check how the file was written")
+        raise InvalidInput(f"'{path}' is empty", "Expected a header and at least one row", "Check what wrote it")
     _refuse_foreign(path, magic)
     source = _open_parquet(path) if magic.startswith(b"PAR1") else _open_text(path, magic.startswith(b"\x1f\x8b"))
     refuse_repeated([name for name in source.names if name], f"'{path}'")
@@ -111,7 +122,9 @@ def _refuse_foreign(path: Path, magic: bytes) -> None:
     """Raise when the first bytes are those of a kind that is not read."""
     for start, kind in _FOREIGN.items():
         if magic.startswith(start):
-            raise InvalidInput(f"'{path}' is {kind}", "CSV, TSV (also .gz) or Parquet", "Save it as CSV in UTF-8")
+            raise InvalidInput(
+                f"'{path}' is {kind}", "Expected CSV, TSV (also .gz) or Parquet", "Save it as CSV in UTF-8"
+            )
 
 
 def _open_parquet(path: Path) -> Source:
@@ -123,31 +136,109 @@ def _open_parquet(path: Path) -> Source:
         with pq.ParquetFile(path) as file:
             names, rows = file.schema_arrow.names, file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
-        raise CorruptFile(f"'{path}' is not a readable Parquet file ({error})", todo="Write or copy it again") from error
+        raise CorruptFile(
+            f"'{path}' is not a readable Parquet file ({error})", todo="Write or copy it again"
+        ) from error
     if rows == 0:
         raise _without_rows(path)
-    return Source(path, "parquet", tuple("" if name in _INDEX_NAMES else name.strip() for name in names))
+    return Source(path, "parquet", _tidy("" if name in _INDEX_NAMES else name for name in names))
 
 
 def _open_text(path: Path, compressed: bool) -> Source:
     """Return the delimiter and the columns of a text file."""
-    lines = _first_lines(path, _head(path, compressed))
-    delimiter = max(_DELIMITERS, key=lambda character: len(_record(path, lines, character)[1]))
-    skip, header, row = _records(path, lines, delimiter)
+    text = _decode(path, _head(path, compressed))
+    delimiter = max(_DELIMITERS, key=lambda character: len(_first_records(path, text, character)[1]))
+    blank, header, row = _first_records(path, text, delimiter)
+    if not header:
+        raise InvalidInput(f"'{path}' is empty", "Expected a header and at least one row", "Check what wrote it")
     form = recognise(header)
     if form is not None:
-        return Source(path, "text", form.columns, skip, delimiter, compressed, form)
-    if row is None:
-        raise _without_rows(path)
+        return Source(path, "text", form.columns, blank, delimiter, compressed, form)
     _refuse_numbers(path, header)
-    return Source(path, "text", tuple(name.strip() for name in header), skip + 1, delimiter, compressed)
+    if not row:
+        raise _without_rows(path)
+    return Source(path, "text", _tidy(header[: _named(header, row)]), blank + 1, delimiter, compressed)
 
 
 def _head(path: Path, compressed: bool) -> bytes:
     """Return the first bytes of the text."""
+    with storage_errors(path), path.open("rb") as raw:
+        if not compressed:
+            return raw.read(_HEAD_BYTES)
+        try:
+            with gzip.GzipFile(fileobj=raw) as stream:
+                return stream.read(_HEAD_BYTES)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise CorruptFile(f"'{path}' is a damaged gzip file ({error})", todo="Copy or download it again") from error
+
+
+def _decode(path: Path, head: bytes) -> str:
+    """Return the head as text; a character cut at its end is left out."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
-        with storage_errors(path), path.open("rb") as raw:
-            stream = gzip.GzipFile(fileobj=raw) if compressed else raw
-            return stream.read(_HEAD_BYTES)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CorruptFile(f"'{path}' is a damaged gzip file ({error})", todo="Copy or download it again") from error
+        text = decoder.decode(head, final=len(head) < _HEAD_BYTES)
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, f"byte {error.start} is {error.object[error.start]:#04x}") from error
+    if "\0" in text:
+        raise not_utf8(path, "it holds zero bytes")
+    return text
+
+
+def _first_records(path: Path, text: str, delimiter: str) -> tuple[int, list[str], list[str]]:
+    """Return the number of blank lines at the top, the first record, and the one after it; empty when there is none."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    blank, records = 0, []
+    try:
+        for record in reader:
+            if record:
+                records.append(record)
+            elif not records:
+                blank += 1
+            if len(records) == 2:
+                break
+    except csv.Error as error:
+        raise CorruptFile(f"'{path}' is not a readable CSV file ({error})", todo="Check its quotes") from error
+    header, row = [*records, [], []][:2]
+    return blank, header, row
+
+
+def _named(header: Sequence[str], row: Sequence[str]) -> int:
+    """Return how many columns there are: commas at the end of the header alone make none."""
+    count = len(header)
+    while count > len(row) and not header[count - 1].strip():
+        count -= 1
+    return count
+
+
+def _tidy(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names without blanks at their ends, the nuclear features in our spelling."""
+    return familiar([name.strip() for name in names])
+
+
+def _refuse_numbers(path: Path, header: Sequence[str]) -> None:
+    """Raise when the first line holds numbers where names should be."""
+    if all(_is_number(name) for name in header):
+        raise InvalidInput(
+            f"The first line of '{path}' holds numbers, no names: {listed(header, 3)}",
+            "Expected a header with the name of each column",
+            "Add one as the first line",
+        )
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a text reads as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def not_utf8(path: Path, detail: str) -> InvalidInput:
+    """Return the error for a text in another encoding."""
+    return InvalidInput(f"'{path}' is not UTF-8 text: {detail}", "Expected text in UTF-8", "Save it as CSV in UTF-8")
+
+
+def _without_rows(path: Path) -> InvalidInput:
+    """Return the error for a file that ends after its header."""
+    return InvalidInput(f"'{path}' has a header and no rows", "Expected at least one row", "Check what wrote it")

@@ -129,7 +129,7 @@ class Table:
         if exact and extra:
             raise InvalidInput(
                 f"Table '{self.name}' has {_columns(extra)} {listed(extra)} too many",
-                f"Exactly these {len(names)}: {listed(names, 40)}",
+                f"Expected exactly these {len(names)}: {listed(names, 40)}",
                 "Leave them out with drop, or read only the columns that are needed",
             )
         return replace(self, features=tuple(self.features[i] for i in columns), values=self.values[:, columns])
@@ -144,7 +144,9 @@ class Table:
         """
         if self.target is None:
             raise InvalidInput(
-                f"Table '{self.name}' has no target", "A column with the class of each row", "Name it as the target"
+                f"Table '{self.name}' has no target",
+                "Expected a column with the class of each row",
+                "Name the target",
             )
         known = {label: code for code, label in enumerate(classes)}
         codes = np.array([known.get(str(label), -1) for label in self.target], dtype=np.int64)
@@ -158,7 +160,7 @@ class Table:
         close = nearest(label, classes)
         return InvalidInput(
             f"Row '{self.ids[row]}' of table '{self.name}' has the label '{label}'",
-            f"One of {listed(classes, 20)}",
+            f"Expected one of {listed(classes, 20)}",
             f"Did you mean '{close}'?" if close else "Correct the label, or take the row out",
         )
 
@@ -171,13 +173,13 @@ class Table:
             shapes["target"], wanted["target"] = self.target.shape, (n,)
         for name, shape in shapes.items():
             if shape != wanted[name]:
-                raise InvalidInput(f"'{name}' has the shape {shape}", f"The shape {wanted[name]}: one row per id")
+                raise InvalidInput(f"'{name}' has the shape {shape}", f"Expected {wanted[name]}: one row per id")
         refuse_repeated(self.feature_names, f"table '{self.name}'")
         if np.isinf(self.values).any():
             row, column = (int(index) for index in np.argwhere(np.isinf(self.values))[0])
             raise InvalidInput(
                 f"Row '{self.ids[row]}', column '{self.feature_names[column]}' of table '{self.name}' is infinite",
-                "A finite number, or NaN for a missing one",
+                "Expected a finite number, or NaN for a missing one",
                 "Correct the value",
             )
 
@@ -207,7 +209,7 @@ def match_columns(present: Sequence[str], wanted: Sequence[str], where: str) -> 
 def _missing_columns(missing: Sequence[str], present: Sequence[str], wanted: Sequence[str], where: str) -> InvalidInput:
     """Return the error for columns that are not there."""
     close = nearest(missing[0], [name for name in present if name and name not in set(wanted)])
-    todo = f"Is '{close}' your name for '{missing[0]}'? Then rename it" if close else "Add what is missing"
+    todo = f"Did you mean '{close}'?" if close else "Add what is missing, or correct the name"
     found = f"It has {listed([name or 'a column without a name' for name in present], 40)}"
     return InvalidInput(f"{where} lacks {_columns(missing)} {listed(missing)}", found, todo)
 

@@ -57,7 +57,7 @@ def check_positive(positive: str | None, classes: Sequence[str]) -> str:
     """
     if positive is None:
         raise InvalidInput(
-            "No positive class is named", f"One of {listed(classes, 20)}", f'Write positive = "{classes[-1]}"'
+            "No positive class is named", f"Expected one of {listed(classes, 20)}", f'Write positive = "{classes[-1]}"'
         )
     return one_of(positive, classes, "positive class")
 
@@ -67,7 +67,7 @@ def require_groups(table: Table) -> None:
     if table.group_column is None:
         raise InvalidInput(
             f"It is not known which rows of table '{table.name}' belong to one patient",
-            "A group column, so that no patient stands on two sides of a split",
+            "Expected a group column, so that no patient stands on two sides of a split",
             'Name it with --group COLUMN or group = "COLUMN"; when each row is another patient, say --group row or '
             'group = "row"',
         )
@@ -81,7 +81,7 @@ def refuse_missing(table: Table) -> None:
         raise InvalidInput(
             f"Row '{table.ids[row]}', column '{table.feature_names[column]}' of table '{table.name}' is missing, the "
             f"first of {int(holes.sum())} missing values",
-            "A number in each cell",
+            "Expected a number in each cell",
             'Fill it, or say missing = "median" to fill with the median of the training rows',
         )
 
@@ -101,7 +101,7 @@ def refuse_few_groups(labels: NDArray[np.str_], groups: NDArray[np.str_], folds:
         if count < folds:
             raise InvalidInput(
                 f"Class '{label}' has {count} group{'' if count == 1 else 's'} for {folds} folds",
-                "At least one group of each class in each fold",
+                "Expected at least one group of each class in each fold",
                 f"Take at most {count} folds" if count > 1 else "Add groups (patients) of this class",
             )
 
@@ -114,30 +114,31 @@ def _refuse_absent_class(table: Table, codes: NDArray[np.int64], classes: Sequen
         wrong = f"holds one class only, {listed(present)}" if len(present) == 1 else f"has no row of {listed(absent)}"
         raise InvalidInput(
             f"Target '{table.target_column}' of table '{table.name}' {wrong}",
-            "Rows of at least two classes, and of each class that is named",
+            "Expected rows of at least two classes, and of each class that is named",
             "Check the target column and the classes",
         )
 
 
 def _refuse_empty_columns(table: Table) -> None:
     """Raise when a column has no value at all."""
-    empty = [name for name, hole in zip(table.feature_names, np.isnan(table.values).all(axis=0), strict=True) if hole]
+    holes = np.asarray(np.isnan(table.values).all(axis=0))
+    empty = [name for name, hole in zip(table.feature_names, holes, strict=True) if hole]
     if empty:
         raise InvalidInput(
             f"Columns of table '{table.name}' have no value in any row: {listed(empty)}",
-            "At least one number in each column",
+            "Expected at least one number in each column",
             f"Leave them out: drop = {_toml(empty)}",
         )
 
 
 def _refuse_constant(table: Table) -> None:
     """Raise when a column has the same value in all rows."""
-    constant = np.nanmin(table.values, axis=0) == np.nanmax(table.values, axis=0)
+    constant = np.asarray(np.nanmin(table.values, axis=0) == np.nanmax(table.values, axis=0))
     names = [name for name, same in zip(table.feature_names, constant, strict=True) if same]
     if names:
         raise InvalidInput(
             f"Columns of table '{table.name}' have the same value in all rows: {listed(names)}",
-            "Columns that differ between rows; a constant one says nothing",
+            "Expected columns that differ between rows; a constant one says nothing",
             f"Leave them out: drop = {_toml(names)}",
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cancernet.data.table import Feature, Table
 
-__all__ = ["FNA_FEATURES", "MEASURES", "STATISTICS", "Form", "load_wdbc", "recognise"]
+__all__ = ["FNA_FEATURES", "MEASURES", "STATISTICS", "Form", "familiar", "load_wdbc", "recognise", "units_of"]
 
 MEASURES = (
     "radius",
@@ -144,12 +144,12 @@ def recognise(fields: Sequence[str]) -> Form | None:
 
 def _fits_diagnosis(cells: Sequence[str]) -> bool:
     """Tell whether a row is an id, M or B, and numbers."""
-    return cells[1] in {"M", "B"} and _numbers(cells[:1] + cells[2:])
+    return cells[1] in {"M", "B"} and _numbers([cells[0], *cells[2:]])
 
 
 def _fits_prognosis(cells: Sequence[str]) -> bool:
     """Tell whether a row is an id, R or N, and numbers."""
-    return cells[1] in {"R", "N"} and _numbers(cells[:1] + cells[2:])
+    return cells[1] in {"R", "N"} and _numbers([cells[0], *cells[2:]])
 
 
 def _fits_scores(cells: Sequence[str]) -> bool:
@@ -168,6 +168,38 @@ _FORMS: tuple[tuple[Form, Callable[[Sequence[str]], bool]], ...] = (
 def _numbers(cells: Sequence[str]) -> bool:
     """Tell whether all cells are plain decimal numbers, or missing."""
     return all(cell == "?" or cell.replace(".", "", 1).isdecimal() for cell in cells)
+
+
+def familiar(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns with those of the 30 nuclear features in our spelling.
+
+    The copies in circulation write 'radius_mean', 'radius_se', 'concave points_worst' (Kaggle) or 'mean radius'
+    (scikit-learn). They are renamed only where all 30 are there in one of the spellings.
+
+    Parameters
+    ----------
+    names
+        As they stand in the header.
+    """
+    renamed = tuple(_SPELLINGS.get(name.strip().lower().replace(" ", "_"), name) for name in names)
+    return renamed if set(_FNA_NAMES) <= set(renamed) else tuple(names)
+
+
+def units_of(names: Sequence[str]) -> Mapping[str, str]:
+    """Return the units of the nuclear features, by name, when all 30 of them are there; else nothing."""
+    return _FNA_UNITS if set(_FNA_NAMES) <= set(names) else {}
+
+
+_SPELLINGS = {
+    spelling: name
+    for measure in MEASURES
+    for name, kaggle in (
+        (f"mean_{measure}", f"{measure}_mean"),
+        (f"{measure}_error", f"{measure}_se"),
+        (f"worst_{measure}", f"{measure}_worst"),
+    )
+    for spelling in (name, kaggle)
+}
 
 
 def load_wdbc() -> Table:

@@ -1,7 +1,8 @@
 """Engines: run a bundle with OpenVINO or ONNX Runtime, and export a Keras model so that they can."""
 
-from cancernet.engine.export import check_parity, export_onnx, load_keras
+from cancernet.engine.export import export_onnx, load_keras
 from cancernet.engine.model import RUNTIMES, Model, open
+from cancernet.engine.parity import check_parity
 from cancernet.engine.protocol import Engine, Outputs
 
 __all__ = ["RUNTIMES", "Engine", "Model", "Outputs", "check_parity", "export_onnx", "load_keras", "open"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Engine", "Outputs"]
+__all__ = ["Engine", "Outputs", "Shapes"]
+
+Shapes = Mapping[str, tuple[int | None, ...]]
+"""Shape of "input", "logits" and "features" by name; None where any length will do."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,16 @@ class Outputs:
 class Engine(Protocol):
     """A network that is loaded and ready; not safe for threads, which `Model` sees to."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name of the runtime."""
+
+    @property
+    def shapes(self) -> Shapes:
+        """The shapes that the network takes and gives."""
 
     def run(self, batch: NDArray[np.float32]) -> Outputs:
-        """Return logits and features of a batch, shape (n, columns), C-contiguous, n at least 1."""
+        """Return logits and features of a batch, shape (n, columns), C-contiguous, finite, n at least 1."""
 
     def close(self) -> None:
         """Free the memory; a closed engine is not used again."""

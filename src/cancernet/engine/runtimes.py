@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -10,12 +13,13 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Execution
 from cancernet.checks import one_of, require
-from cancernet.engine.protocol import Engine, Outputs
-from cancernet.errors import BundleMismatch
+from cancernet.engine.protocol import Engine, Outputs, Shapes
+from cancernet.errors import BundleMismatch, CorruptFile
 
 __all__ = ["RUNTIMES", "load"]
 
 _OUTPUTS = ("logits", "features")
+_AGAIN = "Export the model again with: cancernet export"
 
 
 class OpenVinoEngine:
@@ -26,7 +30,7 @@ class OpenVinoEngine:
     content
         A checked ONNX file.
     execution
-        Its precision becomes the hint that OpenVINO gets; its own default is bf16 on processors that have it.
+        Its precision becomes the hint that OpenVINO gets, whose own default is bf16 on processors that have it.
     threads
         How many it may use; None: as many as it likes.
     """
@@ -34,16 +38,20 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, content: bytes, execution: Execution, *, threads: int | None = None) -> None:
-        openvino = require("openvino", "")
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": execution.precision}
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        core = openvino.Core()
-        compiled = core.compile_model(core.read_model(content), "CPU", settings)
+        core = _openvino().Core()
+        try:
+            compiled = core.compile_model(core.read_model(content), "CPU", settings)
+        except RuntimeError as error:
+            raise _unloadable("OpenVINO", error) from error
+        ports = (*compiled.inputs, *compiled.outputs)
+        self.shapes: Shapes = {port.any_name: _lengths(port.partial_shape) for port in ports}
         self._request: Any = compiled.create_infer_request()
 
     def run(self, batch: NDArray[np.float32]) -> Outputs:
-        """Return logits and features of a batch, shape (n, columns), C-contiguous, n at least 1."""
+        """Return logits and features of a batch, shape (n, columns), C-contiguous, finite, n at least 1."""
         self._request.infer({"input": batch})
         # Copies: the next batch overwrites the tensors of the request.
         return Outputs(*(self._request.get_tensor(name).data.copy() for name in _OUTPUTS))
@@ -69,16 +77,21 @@ class OnnxRuntimeEngine:
     name = "onnxruntime"
 
     def __init__(self, content: bytes, execution: Execution, *, threads: int | None = None) -> None:
-        onnxruntime = require("onnxruntime", "onnxruntime")
+        runtime = require("onnxruntime", "onnxruntime")
         _refuse_precision(execution)
-        onnxruntime.disable_telemetry_events()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors only; what goes wrong is raised, not printed
+        runtime.disable_telemetry_events()
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4  # fatal only: what goes wrong is raised, not printed
         options.intra_op_num_threads = threads or 0
-        self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session: Any = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except _onnxruntime_errors() as error:
+            raise _unloadable("ONNX Runtime", error) from error
+        ports = (*self._session.get_inputs(), *self._session.get_outputs())
+        self.shapes: Shapes = {port.name: _numbers(port.shape) for port in ports}
 
     def run(self, batch: NDArray[np.float32]) -> Outputs:
-        """Return logits and features of a batch, shape (n, columns), C-contiguous, n at least 1."""
+        """Return logits and features of a batch, shape (n, columns), C-contiguous, finite, n at least 1."""
         return Outputs(*self._session.run(list(_OUTPUTS), {"input": batch}))
 
     def close(self) -> None:
@@ -93,21 +106,70 @@ RUNTIMES: tuple[str, ...] = tuple(_ENGINES)
 def load(content: bytes, execution: Execution, *, runtime: str = "openvino", threads: int | None = None) -> Engine:
     """Return the engine of that name, loaded.
 
+    Parameters
+    ----------
+    content
+        What `bundle.read_onnx_file` returned.
+    execution
+        Of the card.
+    runtime, threads
+        As for `open`.
+
     Raises
     ------
     InvalidInput
         When there is no such runtime.
     MissingExtra
         When it is not installed.
+    CorruptFile
+        When it cannot load the network.
+    BundleMismatch
+        When it cannot keep the precision of the card, or the network lacks an input or output.
     """
-    return _ENGINES[one_of(runtime, RUNTIMES, "runtime")](content, execution, threads=threads)
+    engine = _ENGINES[one_of(runtime, RUNTIMES, "runtime")](content, execution, threads=threads)
+    if set(engine.shapes) != {"input", *_OUTPUTS}:
+        expected = "'input', 'logits' and 'features'"
+        raise BundleMismatch(f"The network's inputs and outputs are {sorted(engine.shapes)}", expected, _AGAIN)
+    return engine
+
+
+def _openvino() -> ModuleType:
+    """Import OpenVINO without its telemetry.
+
+    `import openvino` by itself starts a process that reports to Google Analytics, and writes to `~/intel`. Where
+    `openvino_telemetry` cannot be imported it uses an empty class of its own instead.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: "cannot be imported"
+    return import_module("openvino")
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions of ONNX Runtime for a model that it cannot load; they share no ancestor."""
+    state = require("onnxruntime.capi.onnxruntime_pybind11_state", "onnxruntime")
+    return state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented
+
+
+def _unloadable(runtime: str, error: Exception) -> CorruptFile:
+    """Return the error for a network that the runtime does not take, with the end of what it said."""
+    said = " ".join(str(error).split())[-300:]
+    return CorruptFile(f"{runtime} cannot load the network: {said}", "A network that this package exported", _AGAIN)
+
+
+def _lengths(shape: Any) -> tuple[int | None, ...]:
+    """Return the shape of OpenVINO as numbers, None where it is dynamic."""
+    return tuple(length.get_length() if length.is_static else None for length in shape)
+
+
+def _numbers(shape: list[int | str | None]) -> tuple[int | None, ...]:
+    """Return the shape of ONNX Runtime as numbers, None where it is a symbol."""
+    return tuple(length if isinstance(length, int) else None for length in shape)
 
 
 def _refuse_precision(execution: Execution) -> None:
     """Raise when ONNX Runtime cannot keep the precision that calibration was fitted at."""
     if execution.precision != "f32":
         raise BundleMismatch(
-            f"The bundle is calibrated at precision {execution.precision}, ONNX Runtime runs it at f32",
-            "The precision of the calibration",
-            "Run: cancernet predict with --runtime openvino",
+            f"The bundle is calibrated at precision {execution.precision}, and ONNX Runtime computes in f32",
+            "A runtime that keeps the precision of the calibration",
+            "Choose the runtime 'openvino'",
         )

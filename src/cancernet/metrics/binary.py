@@ -13,7 +13,8 @@ Floats = NDArray[np.float64]
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Return numerator / denominator, NaN where the denominator is zero."""
     missing = np.full(np.broadcast_shapes(np.shape(numerator), np.shape(denominator)), np.nan)
-    return np.divide(numerator, denominator, out=missing, where=np.asarray(denominator) != 0)
+    shares: Floats = np.divide(numerator, denominator, out=missing, where=np.asarray(denominator) != 0)
+    return shares
 
 
 def f1(tp: Floats, fp: Floats, fn: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,10 +112,12 @@ def average_precision(positive_truth: ArrayLike, p_positive: ArrayLike) -> float
     return _single(precision_area, positive_truth, p_positive)
 
 
-def _single(function: object, positive_truth: ArrayLike, p_positive: ArrayLike) -> float | None:
+def _single(
+    function: Callable[[Floats, Floats], Floats], positive_truth: ArrayLike, p_positive: ArrayLike
+) -> float | None:
     """Apply `area` or `precision_area` to rows that count once."""
     rows = np.asarray(p_positive).shape[0]
-    if rows == 0 or not callable(function):
+    if rows == 0:
         return None
     curve = Ranking.of(p_positive, positive_truth, np.zeros(rows)).curve(np.ones((1, 1)))
     value = float(function(*curve)[0])
@@ -174,11 +177,11 @@ def perfect_area(value: float, positives: int, negatives: int) -> tuple[float, f
     return _bisect(0.0, value, outside), _bisect(1.0, value, outside)
 
 
-def _bisect(outer: float, inner: float, outside: object) -> float:
+def _bisect(outer: float, inner: float, outside: Callable[[float], bool]) -> float:
     """Return the bound between a point outside the interval and one within it."""
     for _ in range(60):
         middle = (outer + inner) / 2
-        if callable(outside) and outside(middle):
+        if outside(middle):
             outer = middle
         else:
             inner = middle

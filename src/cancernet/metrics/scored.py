@@ -101,12 +101,14 @@ class Scored:
     @property
     def p_positive(self) -> NDArray[np.float64]:
         """Probability of the positive class, shape (n,)."""
-        return self.probabilities[:, self.positive_code]
+        column: NDArray[np.float64] = self.probabilities[:, self.positive_code]
+        return column
 
     @property
     def positive_truth(self) -> NDArray[np.bool_]:
         """Whether a row is of the positive class, shape (n,)."""
-        return self.truth == self.positive_code
+        positive: NDArray[np.bool_] = self.truth == self.positive_code
+        return positive
 
     @cached_property
     def group_codes(self) -> NDArray[np.int64]:
@@ -128,7 +130,8 @@ class Scored:
         """Whether all rows of a group are of one class, shape (groups,)."""
         classes_seen = np.zeros((self.group_count, len(self.classes)), dtype=bool)
         classes_seen[self.group_codes, self.truth] = True
-        return classes_seen.sum(axis=1) == 1
+        single: NDArray[np.bool_] = classes_seen.sum(axis=1) == 1
+        return single
 
     def take(self, rows: ArrayLike) -> Scored:
         """Return the given rows: indices or a mask of shape (n,)."""

@@ -2,7 +2,7 @@
 
 from cancernet.predict.decide import Cases, cases, check_prevalence, decide, decide_parts, fill_missing, join_cases
 from cancernet.predict.novelty import fit_novelty, novelty_distance, novelty_reason
-from cancernet.predict.rows import RowColumns, tabulate, write_predictions
+from cancernet.predict.rows import RowColumns, tabulate, write_predictions, write_rows
 from cancernet.predict.stream import Summary, predict_file
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "predict_file",
     "tabulate",
     "write_predictions",
+    "write_rows",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.bundle.card import Card, Decision, Task
+from cancernet.bundle import Card, Decision, Task
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.metrics import prediction_sets, reweight
 from cancernet.predict.novelty import novelty_distance, novelty_reason
@@ -53,7 +53,7 @@ class Cases:
 
     logits: NDArray[np.floating]
     probabilities: NDArray[np.float64]
-    predicted: NDArray[np.intp]
+    predicted: NDArray[np.int64]
     sets: NDArray[np.bool_] | None
     abstained: NDArray[np.bool_]
     ood: NDArray[np.bool_]
@@ -71,7 +71,7 @@ class Cases:
         """The predicted classes by name, shape (n,)."""
         return np.array(self.classes)[self.predicted]
 
-    def take(self, rows: NDArray[np.intp] | slice) -> Cases:
+    def take(self, rows: NDArray[np.int64] | slice) -> Cases:
         """Return the cases of some rows, in that order."""
         taken = {name: None if array is None else array[rows] for name, array in _arrays(self).items()}
         return replace(self, **taken)  # type: ignore[arg-type]  # mypy knows no dictionary of fields
@@ -104,15 +104,15 @@ def cases(
     """
     check_prevalence(model.card, prevalence)
     filled = fill_missing(model.card, values)
-    found = decide(model.card, model.run(filled).logits, filled, prevalence=prevalence)
+    found = decide(model.card, model.run(filled).logits, values=filled, prevalence=prevalence)
     return found if ids is None else replace(found, ids=np.asarray(ids))
 
 
 def decide(
     card: Card,
     logits: NDArray[np.floating],
-    values: NDArray[np.float64],
     *,
+    values: NDArray[np.float64],
     prevalence: float | None = None,
     first_row: int = 1,
 ) -> Cases:
@@ -132,7 +132,9 @@ def decide(
     first_row
         Number of the first row in messages.
     """
-    found = decide_parts(card.decision, card.task, logits, values, names=card.input.names, first_row=first_row)
+    found = decide_parts(
+        card.decision, card.task, logits=logits, values=values, names=card.input.names, first_row=first_row
+    )
     if prevalence is None:
         return found
     prior = np.array([card.prior[name] for name in card.task.classes])
@@ -144,9 +146,9 @@ def decide(
 def decide_parts(
     decision: Decision,
     task: Task,
+    *,
     logits: NDArray[np.floating],
     values: NDArray[np.float64],
-    *,
     names: Sequence[str] = (),
     first_row: int = 1,
 ) -> Cases:
@@ -273,12 +275,15 @@ def _refuse_no_answer(logits: NDArray[np.floating], first_row: int) -> None:
         )
 
 
-def _predicted(decision: Decision, task: Task, calibrated: NDArray[np.float64]) -> NDArray[np.intp]:
+def _predicted(decision: Decision, task: Task, calibrated: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the code of the class that each row is called."""
     if decision.threshold is None or task.positive is None:
-        return calibrated.argmax(axis=1)
+        top: NDArray[np.int64] = calibrated.argmax(axis=1).astype(np.int64)
+        return top
     positive = task.classes.index(task.positive)
-    return np.where(calibrated[:, positive] >= decision.threshold.value, positive, 1 - positive)
+    called = calibrated[:, positive] >= decision.threshold.value
+    codes: NDArray[np.int64] = np.where(called, positive, 1 - positive).astype(np.int64)
+    return codes
 
 
 def _novelty(
@@ -291,7 +296,7 @@ def _novelty(
     distance = novelty_distance(decision.novelty, values)
     ood = distance > decision.novelty.limit
     if ood.any():
-        reason[ood] = novelty_reason(decision.novelty, values[ood], names)
+        reason[ood] = novelty_reason(decision.novelty, values[ood], names=names)
     return distance, ood, reason
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.bundle.card import Novelty
+from cancernet.bundle import Novelty
 from cancernet.errors import InvalidInput
 
 __all__ = ["fit_novelty", "novelty_distance", "novelty_reason", "shrunk_covariance"]
@@ -83,10 +83,11 @@ def novelty_distance(novelty: Novelty, values: NDArray[np.float64]) -> NDArray[n
     standardised = _standardised(novelty, values)
     with np.errstate(over="ignore", invalid="ignore"):
         squared = np.einsum("ij,ij->i", standardised @ np.asarray(novelty.precision), standardised)
-    return np.sqrt(np.nan_to_num(np.maximum(squared, 0.0), nan=np.inf, posinf=np.inf))
+    distance: NDArray[np.float64] = np.sqrt(np.nan_to_num(np.maximum(squared, 0.0), nan=np.inf, posinf=np.inf))
+    return distance
 
 
-def novelty_reason(novelty: Novelty, values: NDArray[np.float64], names: Sequence[str] = ()) -> NDArray[np.object_]:
+def novelty_reason(novelty: Novelty, values: NDArray[np.float64], *, names: Sequence[str] = ()) -> NDArray[np.object_]:
     """Say for each row what sets it apart from the training rows.
 
     Parameters

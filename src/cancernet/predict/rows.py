@@ -155,7 +155,8 @@ class _ParquetWriter:
     """Writes Parquet; the first table sets the columns."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._writer = stream, None
+        self._stream = stream
+        self._writer: Any = None
 
     def write(self, rows: pa.Table) -> None:
         """Append the rows as one row group."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import numpy as np
 
-from cancernet.bundle.card import Card
+from cancernet.bundle import Card
 from cancernet.data import Chunk, read_chunks
 from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
@@ -65,9 +65,9 @@ class Summary:
 
 def predict_file(
     model: Model,
-    source: Path,
-    out: Path | BinaryIO | None,
+    source: str | Path,
     *,
+    out: Path | BinaryIO | None = None,
     prevalence: float | None = None,
     progress: Callable[[int], None] | None = None,
     force: bool = False,
@@ -103,7 +103,7 @@ def predict_file(
     source_chunks = read_chunks(Path(source), model.card.input.names, rows=_CHUNK, id=id)
     with _writer(out, force=force) as write, closing(_ahead(source_chunks)) as chunks:
         for chunk in chunks:
-            write(tally.add(_answer(model, chunk, prevalence, tally.rows + 1), chunk))
+            write(tally.add(_answer(model, chunk, prevalence), chunk))
             if progress is not None:
                 progress(tally.rows)
     return tally.summary(prevalence, *_predictive(model.card, prevalence))
@@ -145,21 +145,21 @@ def _check_place(source: Path, out: Path | BinaryIO | None, *, force: bool) -> N
         raise InvalidInput(f"'{out}' is the input itself", "Another file for the predictions", "Choose another --out")
 
 
-def _answer(model: Model, chunk: Chunk, prevalence: float | None, first_row: int) -> Cases:
+def _answer(model: Model, chunk: Chunk, prevalence: float | None) -> Cases:
     """Return the cases of one chunk."""
+    first_row = chunk.first_row + 1
     values = fill_missing(model.card, chunk.values, first_row=first_row)
     logits = model.run(values).logits
-    found = decide(model.card, logits, values, prevalence=prevalence, first_row=first_row)
+    found = decide(model.card, logits, values=values, prevalence=prevalence, first_row=first_row)
     return replace(found, ids=chunk.ids)
 
 
 def _predictive(card: Card, prevalence: float | None) -> tuple[Estimate | None, Estimate | None]:
     """Return positive and negative predictive value at the prevalence, when the card knows what they rest on."""
-    known = [card.metrics.get(name) for name in ("sensitivity", "specificity")]
-    if prevalence is None or any(estimate is None or estimate.value is None for estimate in known):
+    sensitivity, specificity = (card.metrics.get(name) for name in ("sensitivity", "specificity"))
+    if prevalence is None or sensitivity is None or specificity is None:
         return None, None
-    ppv, npv = predictive_values(*known, prevalence)
-    return ppv, npv
+    return predictive_values(sensitivity, specificity, prevalence)
 
 
 @contextmanager
@@ -169,8 +169,13 @@ def _writer(out: Path | BinaryIO | None, *, force: bool) -> Iterator[Callable[[C
         yield lambda found: None
         return
     opened = write_rows(out, force=force) if isinstance(out, Path) else open_writer(out)
-    with opened as writer, _behind(lambda found: writer.write(tabulate(found))) as write:
-        yield write
+    with opened as writer:
+
+        def append(found: Cases) -> None:
+            writer.write(tabulate(found))
+
+        with _behind(append) as write:
+            yield write
 
 
 @contextmanager
@@ -189,7 +194,7 @@ def _behind(job: Callable[[Item], None]) -> Iterator[Callable[[Item], None]]:
             future.result()
 
 
-def _ahead(items: Iterable[Item]) -> Iterator[Item]:
+def _ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
     """Yield the items, while the next one is made in another thread."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:

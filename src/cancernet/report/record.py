@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cancernet.data import Table
     from cancernet.metrics import Scored
 
-__all__ = ["Estimates", "Importance", "RunRecord"]
+__all__ = ["Estimates", "HistoryRow", "Importance", "RunRecord"]
 
 Estimates = Mapping[str, Estimate]
 HistoryRow = Mapping[str, float | int | str]

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BASELINES",
+    "DASHES",
     "GRID",
     "INK",
     "MUTED",
     "NETWORK",
+    "SINGLE",
     "Drawing",
     "Picture",
     "class_colours",
@@ -34,11 +36,13 @@ __all__ = [
 INK, MUTED, GRID = "#1d2130", "#5b6275", "#e4e7ee"
 NETWORK = "#46329a"
 BASELINES = ("#0f8276", "#8a8f9c", "#b26a00", "#4f6d9e")  # told apart by their dashes as well
-# Okabe & Ito 2008, reordered: the first two are the ends of the blue-orange axis that all forms of colour blindness keep.
+# Okabe & Ito 2008, reordered: the first two lie on the axis from blue to orange that colour blindness keeps.
 _CLASSES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+SINGLE = (5.6, 4.5)  # inches of a figure of half the page's width
 _DPI = 150
 
-_LOOK = {
+_LOOK: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#9aa1b1",
     "axes.facecolor": "white",
@@ -137,8 +141,9 @@ def render(drawing: Drawing) -> Picture:
         figure = Figure(figsize=drawing.size, dpi=_DPI, layout="constrained")
         canvas = FigureCanvasAgg(figure)
         drawing.draw(figure)
-        canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # (height, width, 3) uint8
+        canvas.draw()  # type: ignore[no-untyped-call]
+    buffer = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(buffer)[..., :3]  # (height, width, 3) uint8
     height, width, _ = pixels.shape
     words = (drawing.name, drawing.section, drawing.title, drawing.caption, drawing.alt)
     return Picture(*words, _png(pixels), width, height)

@@ -67,7 +67,9 @@ def label_table(table: Table, positive: str | None) -> LabelledTable | None:
         return None
     target, classes = np.asarray(table.target), tuple(table.classes)
     units = [feature.unit for feature in table.features]
-    labels = [plain(name) + (f" ({unit})" if unit else "") for name, unit in zip(table.feature_names, units, strict=True)]
+    labels = [
+        plain(name) + (f" ({unit})" if unit else "") for name, unit in zip(table.feature_names, units, strict=True)
+    ]
     strength = np.array([_strength(column, target, classes) for column in table.values.T])
     names = tuple(table.feature_names)
     return LabelledTable(names, tuple(labels), table.values, target, class_colours(classes, positive), strength)
@@ -122,7 +124,9 @@ def _balance(table: LabelledTable) -> Drawing:
 def draw_balance(axes: Axes, counts: dict[str, int], colours: dict[str, str]) -> None:
     """Draw one bar per class with its count and share."""
     names, total = list(counts), sum(counts.values())
-    axes.barh([plain(name) for name in names], list(counts.values()), color=[colours[name] for name in names], height=0.6)
+    axes.barh(
+        [plain(name) for name in names], list(counts.values()), color=[colours[name] for name in names], height=0.6
+    )
     for place, count in enumerate(counts.values()):
         axes.text(count, place, f"  {count:,} ({count / total:.1%})", va="center", color=INK)
     axes.invert_yaxis()
@@ -202,7 +206,7 @@ def _draw_small(figure: Figure, table: LabelledTable, chosen: Sequence[int], *, 
 
 def _name_small(axes: Axes, table: LabelledTable, column: int, *, tall: bool) -> None:
     """Write name, unit and strength on a small plot."""
-    corner = {"transform": axes.transAxes, "ha": "right", "va": "top", "color": MUTED}
+    corner: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "top", "color": MUTED}
     axes.text(0.98, 0.96, f"{table.strength[column]:.2f}", fontsize=9 if tall else 7, **corner)
     if tall:
         axes.set_title(plain(table.names[column]), fontsize=10.5)
@@ -232,7 +236,7 @@ def draw_distribution(axes: Axes, values: NDArray[np.float64], target: NDArray[A
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the edges of the bins: one bin per whole number when there are few, else 24 up to the 99.5th percentile."""
+    """Return the edges of the bins: whole numbers when they are few, else 24 bins up to the 99.5th percentile."""
     low, high = float(values.min()), float(np.percentile(values, 99.5))
     whole = bool(np.all(values == np.round(values)))
     if whole and high - low <= _MOST_WHOLE:
@@ -257,8 +261,8 @@ def _correlation(table: LabelledTable) -> Drawing:
         "correlation",
         "data",
         "How the features hang together",
-        f"Spearman rank correlation of {which} features, ordered so that features that tell the same story stand side by "
-        "side. Dark blocks are groups of features of which a model needs only one.",
+        f"Spearman rank correlation of {which} features, ordered so that features that tell the same story stand "
+        "side by side. Dark blocks are groups of features of which a model needs only one.",
         f"Heat map of the rank correlations of {which} features. {_pairs_in_words(matrix, names)}",
         (max(6.8, side), side * 0.94),
         lambda figure: draw_heat(figure.subplots(), matrix, [plain(name) for name in names]),
@@ -291,7 +295,7 @@ def cluster_order(correlation: NDArray[np.float64]) -> list[int]:
 def _pairs_in_words(matrix: NDArray[np.float64], names: Sequence[str]) -> str:
     """Return how many pairs nearly repeat each other, and the closest one."""
     above = np.abs(np.triu(matrix, 1))
-    first, second = np.unravel_index(int(above.argmax()), above.shape)
+    first, second = divmod(int(above.argmax()), len(names))
     pairs = len(names) * (len(names) - 1) // 2
     return (
         f"{int((above > _NEARLY_THE_SAME).sum())} of {pairs} pairs lie beyond 0.9 in size; the closest are "
@@ -323,8 +327,8 @@ def _pairs(table: LabelledTable) -> Drawing:
         "pair-plot",
         "data",
         "The strongest features in pairs",
-        "One dot per row. Features that nearly repeat a stronger one (rank correlation beyond 0.9) are skipped, so that "
-        f"each plot tells something new; at most {_MOST_POINTS:,} rows per class are drawn.",
+        "One dot per row. Features that nearly repeat a stronger one (rank correlation beyond 0.9) are skipped, so "
+        f"that each plot tells something new; at most {_MOST_POINTS:,} rows per class are drawn.",
         f"Scatter plots of every pair of {', '.join(names)}, coloured by class, with histograms on the diagonal. "
         f"{_medians(table, chosen)}",
         (9.6, 9.0) if len(chosen) > 2 else (6.8, 6.2),
@@ -354,7 +358,12 @@ def _draw_pairs(figure: Figure, table: LabelledTable, chosen: Sequence[int]) -> 
             if other > place:
                 axes.set_axis_off()
             elif other < place:
-                draw_scatter(axes, table.values[np.ix_(rows, [chosen[other], column])], table.target[rows], table.colours)
+                draw_scatter(
+                    axes,
+                    table.values[np.ix_(rows, np.array([chosen[other], column]))],
+                    table.target[rows],
+                    table.colours,
+                )
             axes.tick_params(labelleft=other == 0 and place > 0, labelsize=7)
         grid[place, 0].set_ylabel(table.labels[column] if place else "share of rows", fontsize=8)
         grid[-1, place].set_xlabel(table.labels[column], fontsize=8)
@@ -370,4 +379,4 @@ def _sample(table: LabelledTable) -> NDArray[np.intp]:
 
 def draw_scatter(axes: Axes, points: NDArray[np.float64], target: NDArray[Any], colours: dict[str, str]) -> None:
     """Draw points, (n, 2), coloured by class."""
-    axes.scatter(*points.T, c=[colours[name] for name in target], s=9, alpha=0.55, linewidths=0)
+    axes.scatter(points[:, 0], points[:, 1], c=[colours[name] for name in target], s=9, alpha=0.55, linewidths=0)

@@ -12,7 +12,7 @@ from cancernet.training.network import Fit, nll
 
 __all__ = ["CrossFit", "choose_epochs", "cross_fit"]
 
-FitFold = Callable[[NDArray[np.intp], NDArray[np.intp], int], Fit]
+FitFold = Callable[[NDArray[np.int64], NDArray[np.int64], int], Fit]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class CrossFit:
     history: tuple[dict[str, float], ...]
 
 
-def cross_fit(fit_fold: FitFold, codes: NDArray[np.intp], folds: Sequence[NDArray[np.intp]]) -> CrossFit:
+def cross_fit(fit_fold: FitFold, codes: NDArray[np.int64], folds: Sequence[NDArray[np.int64]]) -> CrossFit:
     """Fit once per fold and watch its rows after every epoch.
 
     The epoch at which the logits of a fold are taken is the one with the lowest mean loss on the *other* folds, so
@@ -83,6 +83,6 @@ def _watched(fit: Fit) -> NDArray[np.float32]:
     return fit.watched_logits
 
 
-def _losses(logits: NDArray[np.float32], codes: NDArray[np.intp]) -> list[float]:
+def _losses(logits: NDArray[np.float32], codes: NDArray[np.int64]) -> list[float]:
     """Return the mean loss after each epoch."""
     return [nll(step, codes) for step in logits]

@@ -24,7 +24,7 @@ class Watched:
     """Rows that are not fitted on and whose loss is followed: inputs (m, ...) float32 and class codes (m,)."""
 
     inputs: NDArray[np.float32]
-    codes: NDArray[np.intp]
+    codes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Network:
     def fit(
         self,
         inputs: NDArray[np.float32],
-        codes: NDArray[np.intp],
+        codes: NDArray[np.int64],
         *,
         seed: int,
         epochs: int | None = None,
@@ -150,7 +150,7 @@ class Network:
         for variable, value in zip(self.model.optimizer.variables, self._optimiser_start, strict=True):
             variable.assign(value)
 
-    def _weights(self, codes: NDArray[np.intp]) -> dict[int, float] | None:
+    def _weights(self, codes: NDArray[np.int64]) -> dict[int, float] | None:
         """Return class weights for Keras, or None."""
         if self.options.class_weights == "none":
             return None
@@ -191,7 +191,7 @@ def _watching(keras: Any, watched: Watched | None) -> Any:
     return Watch()
 
 
-def nll(logits: NDArray[np.float32], codes: NDArray[np.intp]) -> float:
+def nll(logits: NDArray[np.float32], codes: NDArray[np.int64]) -> float:
     """Return the mean negative log-likelihood of the true classes."""
     chosen = softmax(logits)[np.arange(len(codes)), codes]
     return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())

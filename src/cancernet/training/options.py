@@ -58,7 +58,7 @@ class TrainingOptions(BaseModel):
         return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * epoch / self.epochs))
 
 
-def class_weights(codes: NDArray[np.intp], classes: int) -> dict[int, float]:
+def class_weights(codes: NDArray[np.int64], classes: int) -> dict[int, float]:
     """Return n / (classes * rows of the class) by class code; the weights of all rows sum to n."""
     counts = np.bincount(codes, minlength=classes)
     return {code: len(codes) / (classes * count) for code, count in enumerate(counts.tolist()) if count}

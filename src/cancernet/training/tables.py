@@ -75,7 +75,7 @@ class TableLearner:
     def __init__(
         self,
         values: NDArray[np.float64],
-        codes: NDArray[np.intp],
+        codes: NDArray[np.int64],
         *,
         classes: int,
         layout: Layout,
@@ -89,23 +89,23 @@ class TableLearner:
             lambda: build_conv1d(columns, classes, layout=layout, options=model), options, advance=advance
         )
 
-    def cross_fit(self, rows: NDArray[np.intp], folds: Sequence[NDArray[np.intp]], *, seed: int) -> CrossFit:
+    def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
         """Cross-fit inside `rows`; `folds` hold positions within `rows`."""
 
-        def fit_fold(fitted: NDArray[np.intp], held: NDArray[np.intp], number: int) -> Fit:
+        def fit_fold(fitted: NDArray[np.int64], held: NDArray[np.int64], number: int) -> Fit:
             """Fit on some of the rows and watch the others."""
             standard = Standard.fit(self.values[rows[fitted]])
             return self._fit(rows[fitted], standard, watched=rows[held], seed=seed + number + 1)
 
         return cross_fit(fit_fold, self.codes[rows], folds)
 
-    def refit(self, rows: NDArray[np.intp], *, epochs: int, seed: int) -> FittedTable:
+    def refit(self, rows: NDArray[np.int64], *, epochs: int, seed: int) -> FittedTable:
         """Fit on all of `rows` for a known number of epochs."""
         standard = Standard.fit(self.values[rows])
         fit = self._fit(rows, standard, epochs=epochs, seed=seed)
         return FittedTable(fit.weights, standard, fit.epochs, fit.history)
 
-    def fit_until(self, rows: NDArray[np.intp], stop_rows: NDArray[np.intp], *, seed: int) -> FittedTable:
+    def fit_until(self, rows: NDArray[np.int64], stop_rows: NDArray[np.int64], *, seed: int) -> FittedTable:
         """Fit on `rows`, stop early by `stop_rows`, and keep the weights of the best epoch."""
         standard = Standard.fit(self.values[rows])
         fit = self._fit(rows, standard, watched=stop_rows, stop_early=True, seed=seed)
@@ -122,12 +122,12 @@ class TableLearner:
 
     def _fit(
         self,
-        rows: NDArray[np.intp],
+        rows: NDArray[np.int64],
         standard: Standard,
         *,
         seed: int,
         epochs: int | None = None,
-        watched: NDArray[np.intp] | None = None,
+        watched: NDArray[np.int64] | None = None,
         stop_early: bool = False,
     ) -> Fit:
         """Fit on rows by their numbers."""

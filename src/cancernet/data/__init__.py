@@ -1,0 +1,44 @@
+"""Tables of cases, how they are read, split by patient, and audited for leaks."""
+
+from cancernet.data.audit import LeakAudit, audit_split, audit_tables
+from cancernet.data.catalogue import Builtin, catalogue, load
+from cancernet.data.chunks import Chunk, read_chunks
+from cancernet.data.missing import Medians
+from cancernet.data.read import read_table
+from cancernet.data.split import Fold, Split, digest_of_ids
+from cancernet.data.split_file import read_split, write_split
+from cancernet.data.splits import folds_by_group, part_by_group, rows_by_fold, split_by_group
+from cancernet.data.table import Feature, Table
+from cancernet.data.trainable import check_positive, check_trainable, refuse_missing, require_groups
+from cancernet.data.wisconsin import FNA_FEATURES, MEASURES, STATISTICS
+
+__all__ = [
+    "FNA_FEATURES",
+    "MEASURES",
+    "STATISTICS",
+    "Builtin",
+    "Chunk",
+    "Feature",
+    "Fold",
+    "LeakAudit",
+    "Medians",
+    "Split",
+    "Table",
+    "audit_split",
+    "audit_tables",
+    "catalogue",
+    "check_positive",
+    "check_trainable",
+    "digest_of_ids",
+    "folds_by_group",
+    "load",
+    "part_by_group",
+    "read_chunks",
+    "read_split",
+    "read_table",
+    "refuse_missing",
+    "require_groups",
+    "rows_by_fold",
+    "split_by_group",
+    "write_split",
+]

@@ -1,0 +1,97 @@
+"""The proof that an exported network answers as Keras does, on every runtime that is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.bundle import Execution, Parity, read_onnx_file
+from cancernet.engine.protocol import Engine
+from cancernet.engine.runtimes import RUNTIMES, load
+from cancernet.errors import BundleMismatch, InvalidInput
+from cancernet.tasks import softmax
+
+__all__ = ["check_parity"]
+
+_BATCHES = (1, 7)  # rows: alone, and a number that no engine pads or unrolls for
+_MOST_ROWS = 70
+
+
+def check_parity(
+    reference: Callable[[NDArray[np.float32]], NDArray[np.floating]],
+    onnx_file: str | Path,
+    *,
+    sample: NDArray[np.floating],
+    execution: Execution | None = None,
+    runtimes: tuple[str, ...] | None = None,
+) -> tuple[Parity, ...]:
+    """Compare the probabilities of every engine with those of Keras, at batch sizes 1 and 7.
+
+    Parameters
+    ----------
+    reference
+        Takes raw values, shape (n, columns) float32, and returns the logits that Keras computes, shape (n, classes).
+    onnx_file
+        What `export_onnx` wrote.
+    sample
+        Raw values of real rows, shape (n, columns), n at least 1; the first 70 are used.
+    execution
+        Precision and tolerance; f32 and 1e-5 when None.
+    runtimes
+        Names; None: all that are installed and can keep the precision.
+
+    Returns
+    -------
+    One entry per runtime and batch size, for the card.
+
+    Raises
+    ------
+    BundleMismatch
+        When a probability differs by more than the tolerance, or is not a number.
+    """
+    execution = execution or Execution()
+    content, values = read_onnx_file(onnx_file), _enough_rows(sample)
+    expected = softmax(reference(values))
+    measured = []
+    for runtime in _installed(execution) if runtimes is None else runtimes:
+        engine = load(content, execution, runtime=runtime)
+        measured += [_measured(engine, values, expected=expected, batch=batch) for batch in _BATCHES]
+        engine.close()
+    return tuple(_within(execution.tolerance, *entry) for entry in measured)
+
+
+def _enough_rows(sample: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return at most `_MOST_ROWS` rows, and at least one full batch of the largest size by repetition."""
+    if sample.ndim < 2 or not len(sample):
+        raise InvalidInput(f"The sample has shape {sample.shape}", "(n, columns) with n at least 1")
+    rows = np.arange(max(min(len(sample), _MOST_ROWS), _BATCHES[-1])) % len(sample)
+    return np.ascontiguousarray(sample[rows], dtype=np.float32)
+
+
+def _installed(execution: Execution) -> tuple[str, ...]:
+    """Return the runtimes that are installed and can keep the precision."""
+    able = RUNTIMES if execution.precision == "f32" else ("openvino",)
+    return tuple(runtime for runtime in able if find_spec(runtime))
+
+
+def _measured(
+    engine: Engine, values: NDArray[np.float32], *, expected: NDArray[np.float64], batch: int
+) -> tuple[str, int, float]:
+    """Return runtime, batch size and the largest difference of a probability, over all rows."""
+    parts = [engine.run(values[start : start + batch]).logits for start in range(0, len(values), batch)]
+    return engine.name, batch, float(np.abs(softmax(np.concatenate(parts)) - expected).max())
+
+
+def _within(tolerance: float, runtime: str, batch: int, difference: float) -> Parity:
+    """Return the entry for the card, or raise when the difference is too large or not a number."""
+    if not difference <= tolerance:
+        raise BundleMismatch(
+            f"{runtime} differs from Keras by {difference:.2g} in a probability, at batch size {batch}",
+            f"At most {tolerance:.0e}",
+            "Do not use this export; report it with the versions that 'cancernet doctor' prints",
+        )
+    return Parity(runtime=runtime, batch=batch, difference=difference)

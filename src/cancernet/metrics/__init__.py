@@ -1,0 +1,67 @@
+"""What a model is worth: metrics with intervals over groups, calibration, thresholds, sets, curves, baselines."""
+
+from cancernet.metrics.baselines import BASELINES, baseline_logits
+from cancernet.metrics.calibration import ece, ece_of_perfect, fit_temperature
+from cancernet.metrics.conformal import fit_conformal, prediction_sets
+from cancernet.metrics.curves import (
+    Confusion,
+    DecisionCurve,
+    PrecisionRecall,
+    Reliability,
+    RiskCoverage,
+    Roc,
+    confusion,
+    decision_curve,
+    precision_recall,
+    reliability,
+    risk_coverage,
+    roc,
+)
+from cancernet.metrics.decision import net_benefit
+from cancernet.metrics.intervals import wilson
+from cancernet.metrics.measure import measure, measure_answers, measure_at
+from cancernet.metrics.paired import paired_difference
+from cancernet.metrics.prevalence import predictive_values, reweight
+from cancernet.metrics.ranking import auroc, average_precision, delong
+from cancernet.metrics.recalibration import calibration_line
+from cancernet.metrics.scored import Scored
+from cancernet.metrics.thresholds import RULES, Rule, choose_threshold, parse_rule
+
+__all__ = [
+    "BASELINES",
+    "RULES",
+    "Confusion",
+    "DecisionCurve",
+    "PrecisionRecall",
+    "Reliability",
+    "RiskCoverage",
+    "Roc",
+    "Rule",
+    "Scored",
+    "auroc",
+    "average_precision",
+    "baseline_logits",
+    "calibration_line",
+    "choose_threshold",
+    "confusion",
+    "decision_curve",
+    "delong",
+    "ece",
+    "ece_of_perfect",
+    "fit_conformal",
+    "fit_temperature",
+    "measure",
+    "measure_answers",
+    "measure_at",
+    "net_benefit",
+    "paired_difference",
+    "parse_rule",
+    "precision_recall",
+    "prediction_sets",
+    "predictive_values",
+    "reliability",
+    "reweight",
+    "risk_coverage",
+    "roc",
+    "wilson",
+]

@@ -1,0 +1,234 @@
+"""The page: one HTML file that needs nothing else, and `metrics.json` beside it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cancernet import __version__
+from cancernet.estimate import Estimate
+from cancernet.files import write_text
+from cancernet.report import grids
+from cancernet.report.figures import render_figures
+from cancernet.report.reading import reading
+from cancernet.report.record import RunRecord
+from cancernet.report.style import Picture
+from cancernet.report.words import Metric, describe, headline, interval, number, rival
+
+__all__ = ["write_page"]
+
+_MOST_CARDS = 6
+
+
+@dataclass(frozen=True)
+class Card:
+    """A headline number; places on the gauge are percentages of its width."""
+
+    metric: Metric
+    estimate: Estimate
+    beside: str
+    left: float
+    span: float
+    point: float
+    low_end: str
+    high_end: str
+
+
+def write_page(path: Path, record: RunRecord, *, pictures: Sequence[Picture] | None = None) -> None:
+    """Write the report: one self-contained HTML file, whole or absent.
+
+    Parameters
+    ----------
+    path
+        Of the file; an existing one is replaced.
+    record
+        What the run found.
+    pictures
+        Figures that are drawn already, from `render_figures`; None draws them.
+
+    Raises
+    ------
+    StorageFailure
+        When the place cannot be written.
+    """
+    drawn = render_figures(record) if pictures is None else pictures
+    write_text(Path(path), _html(record, drawn))
+
+
+def _html(record: RunRecord, pictures: Sequence[Picture]) -> str:
+    """Return the page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    folder = files("cancernet.report")
+    environment = Environment(
+        autoescape=True, loader=FileSystemLoader(str(folder)), undefined=StrictUndefined, trim_blocks=False
+    )
+    environment.filters |= {"number": number, "interval": interval}
+    css = Markup((folder / "page.css").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
+    return environment.get_template("page.html.j2").render(css=css, **_context(record, pictures))
+
+
+def _context(record: RunRecord, pictures: Sequence[Picture]) -> dict[str, Any]:
+    """Return all that the template shows."""
+    by_section = _by_section(pictures)
+    parts = {
+        "operating_grid": grids.operating_grid(record),
+        "folds_grid": grids.fold_grid(record),
+        "audit_rows": _audit_rows(record.leak_audit),
+        "threshold_sentence": _threshold_sentence(record),
+    }
+    return parts | {
+        "record": record,
+        "version": __version__,
+        "kind": "training report" if record.kind == "train" else "evaluation report",
+        "badges": _badges(record),
+        "results_heading": "Result on rows the network never saw",
+        "cards": _cards(record),
+        "basis": _basis(record),
+        "pictures": by_section,
+        "metrics_grid": grids.metrics_grid(record),
+        "prevalence_grid": grids.prevalence_grid(record.prevalence),
+        "importance_grid": grids.importance_grid(record),
+        "folds_sentence": grids.folds_sentence(record),
+        "reading": reading(record),
+        "contents": _contents(record, by_section, parts),
+    }
+
+
+def _by_section(pictures: Sequence[Picture]) -> Mapping[str, list[dict[str, Any]]]:
+    """Return the figures by section, encoded."""
+    sections: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for picture in pictures:
+        encoded = base64.b64encode(picture.png).decode("ascii")
+        shown = {
+            name: getattr(picture, name) for name in ("name", "title", "caption", "alt", "width", "height", "wide")
+        }
+        sections[picture.section].append({**shown, "base64": encoded})
+    return sections
+
+
+def _contents(
+    record: RunRecord, pictures: Mapping[str, list[dict[str, Any]]], parts: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return anchor and label of each section that is there."""
+    sections = (
+        ("results", "Results", True),
+        ("data", "Data", True),
+        ("split", "Leak audit", bool(record.leak_sentences or parts["audit_rows"])),
+        ("training", "Training", "training" in pictures),
+        ("metrics", "All metrics", True),
+        ("decisions", "Decisions", bool(parts["operating_grid"]) or "decisions" in pictures),
+        ("trust", "Calibration", "trust" in pictures),
+        ("importance", "Importance", "importance" in pictures),
+        ("folds", "Folds", parts["folds_grid"] is not None),
+        *((f"more-{place}", heading, True) for place, (heading, _) in enumerate(record.sections, 1)),
+        ("reading", "How to read", True),
+        ("limits", "Limits", True),
+    )
+    return [(anchor, label) for anchor, label, shown in sections if shown]
+
+
+def _badges(record: RunRecord) -> list[str]:
+    """Return the short facts of the heading."""
+    facts = {label.lower(): value for label, value in record.facts}
+    named = [facts[name] for name in ("data", "model", "date") if name in facts]
+    rows, groups = len(record.scored.truth), record.scored.group_count
+    return [*named, f"{rows:,} test rows" + ("" if rows == groups else f", {groups:,} groups")]
+
+
+def _basis(record: RunRecord) -> str:
+    """Return what the headline numbers rest on."""
+    scored = record.scored
+    groups = "each its own group" if scored.one_row_per_group else f"{scored.group_count:,} independent groups"
+    positive = "" if scored.positive is None else f" The positive class is “{scored.positive}”."
+    pooled = f", pooled over {len(record.folds)} folds" if len(record.folds) > 1 else ""
+    return f"On {len(scored):,} test rows ({groups}){pooled}; small figures are 95 % intervals.{positive}"
+
+
+def _threshold_sentence(record: RunRecord) -> str:
+    """Return how a call is made."""
+    positive = record.scored.positive
+    if positive is None:
+        return "The most probable class is the answer."
+    rule = f" (rule “{record.threshold_rule}”, chosen on rows that neither training nor test used)"
+    rule = rule if record.threshold_rule else ""
+    if record.threshold is None:
+        return f"A case is called “{positive}” from a threshold on that is chosen within each fold{rule}."
+    return f"A case is called “{positive}” when its probability is at least {number(record.threshold)}{rule}."
+
+
+def _cards(record: RunRecord) -> list[Card]:
+    """Return the headline numbers."""
+    names = list(record.headline) or headline(list(record.metrics), _MOST_CARDS)
+    return [_card(name, record) for name in names if name in record.metrics]
+
+
+def _card(name: str, record: RunRecord) -> Card:
+    """Return one headline number with its gauge and what to compare it with."""
+    estimate = record.metrics[name]
+    low_end, high_end = _ends(estimate)
+    low, high, value = (
+        100 * (float(bound) - low_end) / (high_end - low_end) if bound is not None else 0.0
+        for bound in (estimate.low, estimate.high, estimate.value)
+    )
+    return Card(
+        describe(name),
+        estimate,
+        _beside(name, record),
+        left=round(low, 2),
+        span=round(max(high - low, 0.6), 2),
+        point=round(min(value, 100) - 0.6, 2),
+        low_end=f"{low_end:g}",
+        high_end=f"{high_end:g}",
+    )
+
+
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    """Return a scale on which the interval can be seen: 0 to 1, cut where the interval allows it."""
+    low, high = estimate.low, estimate.high
+    if low is None or high is None:
+        return 0.0, 1.0
+    if low < 0 or high > 1:
+        return min(-1.0, low), max(1.0, high)
+    lower = next((end for end in (0.9, 0.8, 0.5) if low >= end), 0.0)
+    upper = next((end for end in (0.1, 0.2, 0.5) if high <= end), 1.0)
+    return lower, upper
+
+
+def _beside(name: str, record: RunRecord) -> str:
+    """Return what a perfect model, or the best baseline, shows."""
+    perfect = record.metrics.get("ece_of_perfect")
+    if name == "ece" and perfect is not None and perfect.value is not None:
+        return f"{number(perfect.value)} for a perfectly calibrated model"
+    better = describe(name).better
+    rivals = {key: values[name].value for key, values in record.baselines.items() if name in values}
+    known = {key: value for key, value in rivals.items() if value is not None and key != "majority"}
+    if not known or not better:
+        return ""
+    best = (max if better == "higher" else min)(known, key=lambda key: known[key])
+    return f"{number(known[best])} for {rival(best)}"
+
+
+def _audit_rows(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the findings of the leak audit as pairs of words."""
+    return [(key.replace("_", " "), _finding(value)) for key, value in audit.items()]
+
+
+def _finding(value: Any) -> str:
+    """Return one finding as text."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, float):
+        return number(value, 4)
+    if isinstance(value, str | int):
+        return str(value)
+    if isinstance(value, list | tuple) and all(isinstance(item, str | int) for item in value):
+        return ", ".join(map(str, value[:10])) + (f" and {len(value) - 10} more" if len(value) > 10 else "") or "none"
+    return json.dumps(value, default=str)

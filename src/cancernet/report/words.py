@@ -1,0 +1,185 @@
+"""What each metric is called, what it means, which way is better, and how its number is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cancernet.estimate import Estimate
+
+__all__ = [
+    "FAMILIES",
+    "Metric",
+    "describe",
+    "headline",
+    "interval",
+    "number",
+    "rival",
+    "share",
+    "sort_metrics",
+    "verdict",
+]
+
+MINUS = "\u2212"
+
+_SEPARATION = "How well it separates the classes"
+_DECISIONS = "Decisions at the study's threshold"
+_CALIBRATION = "How honest the probabilities are"
+_ABSTENTION = "Sets and abstention"
+_GRADES = "Distance from the true grade"
+_SURVIVAL = "Prognosis"
+_OTHER = "Other"
+FAMILIES = (_SEPARATION, _DECISIONS, _CALIBRATION, _ABSTENTION, _GRADES, _SURVIVAL, _OTHER)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric in words.
+
+    Parameters
+    ----------
+    name, label, meaning, family
+        Its key, its heading, one sentence, and the block of the table it stands in.
+    better
+        "higher", "lower", or "" when neither is better by itself.
+    """
+
+    name: str
+    label: str
+    meaning: str = ""
+    family: str = _OTHER
+    better: str = ""
+
+
+_KNOWN = (
+    Metric("auroc", "AUROC", "chance that a positive case ranks above a negative one", _SEPARATION, "higher"),
+    Metric("macro_auroc", "Macro AUROC", "mean over the classes, each against the rest", _SEPARATION, "higher"),
+    Metric("average_precision", "Average precision", "area under precision and recall", _SEPARATION, "higher"),
+    Metric("accuracy", "Accuracy", "share of cases answered rightly", _DECISIONS, "higher"),
+    Metric("balanced_accuracy", "Balanced accuracy", "mean share found over the classes", _DECISIONS, "higher"),
+    Metric("sensitivity", "Sensitivity", "share of the positive cases that are found", _DECISIONS, "higher"),
+    Metric("specificity", "Specificity", "share of the negative cases that are cleared", _DECISIONS, "higher"),
+    Metric("ppv", "PPV", "share of the calls 'positive' that are right", _DECISIONS, "higher"),
+    Metric("npv", "NPV", "share of the calls 'negative' that are right", _DECISIONS, "higher"),
+    Metric("f1", "F1", "harmonic mean of sensitivity and PPV", _DECISIONS, "higher"),
+    Metric("macro_f1", "Macro F1", "mean F1 over the classes", _DECISIONS, "higher"),
+    Metric("mcc", "Matthews correlation", "correlation of answer and truth", _DECISIONS, "higher"),
+    Metric("kappa", "Cohen's kappa", "agreement beyond chance", _DECISIONS, "higher"),
+    Metric("brier", "Brier score", "mean squared error of the probabilities", _CALIBRATION, "lower"),
+    Metric("nll", "Log loss", "surprise at the truth, in nats", _CALIBRATION, "lower"),
+    Metric("brier_skill", "Brier skill", "gain over always naming the class shares", _CALIBRATION, "higher"),
+    Metric("ece", "Calibration error (ECE)", "mean gap between probability and frequency", _CALIBRATION, "lower"),
+    Metric("ece_of_perfect", "ECE of a perfect model", "what perfect calibration shows on as many rows", _CALIBRATION),
+    Metric("calibration_slope", "Calibration slope", "1 is right; below 1 is overconfident", _CALIBRATION),
+    Metric("calibration_intercept", "Calibration intercept", "0 is right; below 0 overstates the risk", _CALIBRATION),
+    Metric("coverage", "Coverage of the sets", "share of the sets that hold the truth", _ABSTENTION),
+    Metric("set_size", "Set size", "mean number of classes in a set", _ABSTENTION, "lower"),
+    Metric("abstained", "Abstained", "share of the cases left to a human", _ABSTENTION, "lower"),
+    Metric("selective_accuracy", "Accuracy on the kept", "share right where it did not abstain", _ABSTENTION, "higher"),
+    Metric("quadratic_kappa", "Quadratic kappa", "agreement that punishes far misses", _GRADES, "higher"),
+    Metric("mean_absolute_error", "Mean absolute error", "distance from the true grade", _GRADES, "lower"),
+    Metric("concordance_harrell", "Concordance (Harrell)", "share of pairs ranked rightly", _SURVIVAL, "higher"),
+    Metric("concordance_uno", "Concordance (Uno)", "the same, corrected for censoring", _SURVIVAL, "higher"),
+    Metric("integrated_brier", "Integrated Brier score", "error of the survival curves", _SURVIVAL, "lower"),
+)
+_BY_NAME = {metric.name: metric for metric in _KNOWN}
+_RIVALS = {"logistic": "logistic regression", "majority": "majority class"}
+_HEADLINES = (
+    *(
+        "quadratic_kappa",
+        "concordance_uno",
+        "concordance_harrell",
+        "auroc",
+        "macro_auroc",
+        "sensitivity",
+        "specificity",
+    ),
+    *("accuracy", "balanced_accuracy", "kappa", "ece", "integrated_brier", "mean_absolute_error", "abstained"),
+)
+
+
+def rival(name: str) -> str:
+    """Return what a baseline is called."""
+    return _RIVALS.get(name, name)
+
+
+def describe(name: str) -> Metric:
+    """Return the words for a metric name, also for `group_<metric>`, `coverage_<class>` and `<metric>_at_<t>`."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name.startswith("group_"):
+        inner = describe(name.removeprefix("group_"))
+        meaning = f"{inner.meaning}; rows averaged per group" if inner.meaning else "rows averaged per group"
+        return Metric(name, f"{inner.label}, per group", meaning, inner.family, inner.better)
+    if name.startswith("coverage_"):
+        return Metric(name, f"Coverage of {name.removeprefix('coverage_')}", "the same for this class", _ABSTENTION)
+    base, found, rest = name.partition("_at_")
+    if found and base in _BY_NAME:
+        inner = _BY_NAME[base]
+        return Metric(name, f"{inner.label} at {rest}", inner.meaning, _SURVIVAL, inner.better)
+    return Metric(name, name.replace("_", " "))
+
+
+def sort_metrics(names: Sequence[str]) -> list[tuple[str, list[Metric]]]:
+    """Return the metrics by family, families and known metrics in the order of this module."""
+    order = {metric.name: place for place, metric in enumerate(_KNOWN)}
+    metrics = sorted(map(describe, names), key=lambda metric: order.get(metric.name, len(order)))
+    families = [(family, [metric for metric in metrics if metric.family == family]) for family in FAMILIES]
+    return [(family, members) for family, members in families if members]
+
+
+def headline(names: Sequence[str], most: int = 6) -> list[str]:
+    """Return the metrics that stand at the top of a page, the most telling first."""
+    return [name for name in _HEADLINES if name in names][:most]
+
+
+def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
+    """Return a number as text; one that is not 1 or 0 is never rounded to it.
+
+    Parameters
+    ----------
+    value
+        None is a dash.
+    digits
+        Behind the point.
+    signed
+        Write the plus sign too, as for a difference.
+    """
+    if value is None:
+        return "–"
+    text = f"{abs(value):.{digits}f}"
+    step = f"{10.0**-digits:.{digits}f}"
+    if value != 0 and float(text) == 0:
+        text = f"<{step}"
+    elif abs(value) < 1 and float(text) == 1:
+        text = f">{1 - 10.0**-digits:.{digits}f}"
+    sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
+    return f"{sign}{text}"
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """Return a share as a percentage."""
+    return "–" if value is None else f"{number(100 * value, digits)} %"
+
+
+def interval(estimate: Estimate, digits: int = 3, *, signed: bool = False) -> str:
+    """Return '0.987 to 0.997'; empty when there is no interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{number(estimate.low, digits, signed=signed)} to {number(estimate.high, digits, signed=signed)}"
+
+
+def verdict(difference: Estimate, better: str) -> str:
+    """Return what a paired difference, network minus baseline, shows: the interval must exclude zero.
+
+    Returns
+    -------
+    "better", "worse", "differs" (when neither way is better), "no difference shown", or "" without an interval.
+    """
+    if difference.low is None or difference.high is None:
+        return ""
+    if difference.low <= 0 <= difference.high:
+        return "no difference shown"
+    if not better:
+        return "differs"
+    return "better" if (difference.low > 0) == (better == "higher") else "worse"

@@ -1,0 +1,22 @@
+"""A study file becomes a run folder; the only room that knows every task family."""
+
+from cancernet.studies.options import Study
+from cancernet.studies.progress import Progress, Silent
+from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
+from cancernet.studies.train import Run, run, train
+
+__all__ = [
+    "Progress",
+    "Run",
+    "Silent",
+    "Study",
+    "builtin_studies",
+    "find_study",
+    "parse_study",
+    "read_study",
+    "run",
+    "study_from",
+    "template",
+    "to_toml",
+    "train",
+]

@@ -1,0 +1,93 @@
+"""What is fitted: the network and its baselines behind one small protocol, so that all go through the same recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.data import Medians
+from cancernet.metrics import baseline_logits
+from cancernet.training import CrossFit
+
+__all__ = ["BaselineLearner", "Fitted", "Learner"]
+
+
+
+class Fitted(Protocol):
+    """What a learner made of its rows; only the learner looks inside."""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it has seen; 0 for what has none."""
+
+    @property
+    def history(self) -> tuple[dict[str, float], ...]:
+        """One row per epoch."""
+
+
+class Learner(Protocol):
+    """Fits on rows of one table, by their numbers, and gives logits (m, classes)."""
+
+    def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
+        """Return out-of-fold logits inside `rows`; `folds` hold positions within `rows`."""
+
+    def refit(self, rows: NDArray[np.int64], *, epochs: int, seed: int) -> Any:
+        """Fit on all of `rows`."""
+
+    def fit_until(self, rows: NDArray[np.int64], stop_rows: NDArray[np.int64], *, seed: int) -> Any:
+        """Fit on `rows`; `stop_rows` decide when to stop."""
+
+    def logits(self, fitted: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits of raw rows."""
+
+
+class _BaselineFit:
+    """The rows that a baseline learns from; it is fast enough to be fitted when it is asked."""
+
+    epochs = 0
+    history: tuple[dict[str, float], ...] = ()
+
+    def __init__(self, rows: NDArray[np.int64], medians: Medians) -> None:
+        self.rows, self.medians = rows, medians
+
+
+class BaselineLearner:
+    """A baseline by its name.
+
+    Parameters
+    ----------
+    name
+        One of `metrics.BASELINES`.
+    values, codes
+        All rows, (n, columns) and (n,).
+    classes
+        Number of classes.
+    """
+
+    def __init__(self, name: str, values: NDArray[np.float64], codes: NDArray[np.int64], *, classes: int) -> None:
+        self.name, self.values, self.codes, self.classes = name, values, codes, classes
+
+    def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
+        """Return out-of-fold logits inside `rows`."""
+        logits = np.empty((len(rows), self.classes))
+        for held in folds:
+            fitted = self.refit(np.delete(rows, held), epochs=0, seed=seed)
+            logits[held] = self.logits(fitted, self.values[rows[held]])
+        return CrossFit(logits, 0, ())
+
+    def refit(self, rows: NDArray[np.int64], *, epochs: int, seed: int) -> _BaselineFit:
+        """Fit on all of `rows`."""
+        return _BaselineFit(rows, Medians.fit(self.values[rows]))
+
+    def fit_until(self, rows: NDArray[np.int64], stop_rows: NDArray[np.int64], *, seed: int) -> _BaselineFit:
+        """Fit on `rows` and `stop_rows`: nothing here needs to be stopped."""
+        return self.refit(np.concatenate([rows, stop_rows]), epochs=0, seed=seed)
+
+    def logits(self, fitted: _BaselineFit, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits of raw rows."""
+        known = fitted.medians.apply(self.values[fitted.rows])
+        new = fitted.medians.apply(values)
+        return baseline_logits(self.name, known, self.codes[fitted.rows], new, classes=[str(code) for code in range(self.classes)])

@@ -1,0 +1,207 @@
+"""Study files: from TOML to a `Study` and back, with errors that name the key."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from cancernet.checks import listed, nearest, one_of
+from cancernet.errors import CancerNetError, InvalidInput
+from cancernet.files import storage_errors
+from cancernet.metrics import parse_rule
+from cancernet.studies.options import Study
+
+__all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
+
+_BUILTIN = resources.files("cancernet.studies") / "builtin"
+
+
+def builtin_studies() -> tuple[str, ...]:
+    """Return the names of the studies that come with the package, sorted."""
+    names = (Path(entry.name) for entry in _BUILTIN.iterdir() if entry.name.endswith(".toml"))
+    return tuple(sorted(name.stem for name in names if name.stem != "template"))
+
+
+def template() -> str:
+    """Return a commented study file to start from."""
+    return (_BUILTIN / "template.toml").read_text(encoding="utf-8")
+
+
+def find_study(name_or_path: str, *, settings: Iterable[str] = ()) -> Study:
+    """Return a built-in study by its name, or one from a file.
+
+    Parameters
+    ----------
+    name_or_path
+        For example "wdbc" or "my-study.toml"; a file of that name comes first.
+    settings
+        Changes as `section.key=value`.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no such study, or a key or value cannot be.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or path.is_file():
+        return read_study(path, settings=settings)
+    one_of(name_or_path, builtin_studies(), "study (a study file ends in .toml)")
+    text = (_BUILTIN / f"{name_or_path}.toml").read_text(encoding="utf-8")
+    return parse_study(text, settings=settings, where=f"built-in study '{name_or_path}'")
+
+
+def read_study(path: Path, *, settings: Iterable[str] = ()) -> Study:
+    """Return the study of a TOML file; a relative source starts at the folder of the file.
+
+    Raises
+    ------
+    InvalidInput
+        When it is not TOML, or a key or value cannot be; the message names it and the nearest known key.
+    StorageFailure
+        When the file cannot be read.
+    """
+    with storage_errors(path):
+        raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"'{path}' is not text in UTF-8 ({error})", "A study file in TOML") from error
+    return parse_study(text, settings=settings, where=f"'{path}'", folder=path.parent)
+
+
+def parse_study(
+    text: str, *, settings: Iterable[str] = (), where: str = "the study", folder: Path | None = None
+) -> Study:
+    """Return the study that a TOML text describes.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    settings
+        Changes as `section.key=value`, applied in order.
+    where
+        What to call the text in messages.
+    folder
+        Where relative paths start; the current directory when None.
+    """
+    try:
+        fields = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        todo = "Compare it with a template: cancernet init my-study.toml"
+        raise InvalidInput(f"{where} is not valid TOML ({error})", "key = value lines under [section] heads", todo) from error
+    for setting in settings:
+        _set(fields, setting)
+    return _located(study_from(fields, where=where), folder)
+
+
+def study_from(fields: Mapping[str, Any], *, where: str = "the study") -> Study:
+    """Return the study of nested dictionaries.
+
+    Raises
+    ------
+    InvalidInput
+        When a key is unknown (the nearest is offered), missing, or its value cannot be.
+    """
+    try:
+        study = Study.model_validate(fields)
+    except ValidationError as error:
+        raise _explained(error, where) from error
+    try:
+        parse_rule(study.report.threshold)
+    except CancerNetError as error:
+        raise InvalidInput(f"In {where}, report.threshold: {error.wrong}", error.expected, error.todo) from error
+    return study
+
+
+def to_toml(study: Study) -> str:
+    """Return the study as TOML with every key, so that a run can be repeated whatever the defaults become."""
+    fields = study.to_dict()
+    plain = {key: value for key, value in fields.items() if not isinstance(value, dict)}
+    sections = {key: value for key, value in fields.items() if isinstance(value, dict)}
+    blocks = [_lines(plain), *(f"[{name}]\n{_lines(section)}" for name, section in sections.items())]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _lines(section: Mapping[str, Any]) -> str:
+    """Return key = value lines; JSON's strings, numbers, booleans and lists are TOML's too."""
+    texts = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in section.items()}
+    return "\n".join(f"{key} = {text}" for key, text in texts.items())
+
+
+def _set(fields: dict[str, Any], setting: str) -> None:
+    """Apply one `section.key=value`."""
+    key, equals, value = setting.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts) or len(parts) > 2:
+        raise InvalidInput(f"Cannot understand --set '{setting}'", "section.key=value", "For example training.epochs=20")
+    target = fields
+    for part in parts[:-1]:
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise InvalidInput(f"Cannot set '{key}': '{part}' is not a section", "section.key=value")
+    target[parts[-1]] = _value(value.strip())
+
+
+def _value(text: str) -> Any:
+    """Return a TOML value, or the text itself when it is none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+
+
+def _located(study: Study, folder: Path | None) -> Study:
+    """Return the study with its paths expanded and made independent of the current directory."""
+    source = _path(study.data.source, folder)
+    file = study.split.file and _path(study.split.file, folder)
+    return study.model_copy(
+        update={
+            "data": study.data.model_copy(update={"source": source}),
+            "split": study.split.model_copy(update={"file": file}),
+        }
+    )
+
+
+def _path(text: str, folder: Path | None) -> str:
+    """Return the path with variables expanded, absolute when it names a file."""
+    path = Path(os.path.expandvars(text)).expanduser()
+    if folder is not None and not path.is_absolute() and (folder / path).exists():
+        return str((folder / path).resolve())
+    return str(path.resolve()) if path.exists() else str(path)
+
+
+def _explained(error: ValidationError, where: str) -> InvalidInput:
+    """Return our error for the first fault that pydantic found."""
+    first = error.errors(include_url=False)[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location) or "the study"
+    if first["type"] == "extra_forbidden":
+        return _unknown(location, where)
+    if first["type"] == "missing":
+        return InvalidInput(f"{where} lacks '{key}'", "It is required", "See a template: cancernet init my-study.toml")
+    said = first["msg"].removeprefix("Value error, ")
+    given = first["input"]
+    shown = f" = {given!r}" if isinstance(given, str | int | float | bool) else ""
+    return InvalidInput(f"In {where}, '{key}'{shown} cannot be used: {said}", todo="Change it and run again")
+
+
+def _unknown(location: list[str], where: str) -> InvalidInput:
+    """Return the error for a key that is not known, with the nearest one."""
+    model: type[BaseModel] = Study
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model
+    known = tuple(model.model_fields)
+    close = nearest(location[-1], known)
+    prefix = ".".join(location[:-1])
+    todo = f"Did you mean '{prefix + '.' if prefix else ''}{close}'?" if close else ""
+    place = f"[{prefix}]" if prefix else "the top level"
+    return InvalidInput(f"{where} has an unknown key '{'.'.join(location)}'", f"Known in {place}: {listed(known, 20)}", todo)

@@ -1,0 +1,71 @@
+"""The documentation runs: marked blocks of start.md are executed, and the page of the command line is up to date."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from house.pages import blocks, run
+from house.tree import ROOT, SOURCE
+
+DOCS = ROOT / "docs"
+needs_cli = pytest.mark.skipif(not (SOURCE / "cli" / "main.py").is_file(), reason="the command line is not built yet")
+needs_fna = pytest.mark.skipif(not (SOURCE / "zoo" / "fna").is_dir(), reason="the bundle 'fna' is not shipped yet")
+
+PAGE = """text
+
+<!-- run -->
+```bash
+echo one > one.txt
+```
+
+```bash
+exit 1
+```
+
+<!-- run with two three -->
+```bash
+echo
+```
+
+<!-- run -->
+```python
+print(open("one.txt").read())
+```
+"""
+
+
+def test_marked_blocks_run_in_order(tmp_path: Path) -> None:
+    found = blocks(PAGE)
+    assert [block.line for block in found] == [3, 12, 17]
+    assert [run(block, tmp_path).strip() for block in found] == ["", "two three", "one"]
+
+
+def test_a_block_that_fails_is_named(tmp_path: Path) -> None:
+    (block,) = blocks("<!-- run -->\n```bash\nfalse\ntrue\n```\n")
+    with pytest.raises(AssertionError, match="the block in line 1 fails"):
+        run(block, tmp_path)
+
+
+@needs_cli
+@needs_fna
+def test_start_in_five_minutes(tmp_path: Path) -> None:
+    found = blocks((DOCS / "start.md").read_text(encoding="utf-8"))
+    assert len(found) >= 4
+    for block in found:
+        run(block, tmp_path)
+
+
+@needs_cli
+def test_the_page_of_the_command_line_is_up_to_date() -> None:
+    command = [sys.executable, str(DOCS / "commands.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", ["start.md", "numbers.md", "architecture.md", "decisions.md", "benchmarks.md"])
+def test_relative_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (DOCS / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not (DOCS / link).exists()] == []
