@@ -27,7 +27,8 @@ type: $(DEV)  ## Check the types of the source
 	$(BIN)/mypy
 
 docs: $(DEV)  ## Build the documentation into docs/_build; a warning is an error
-	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+	@rm -rf docs/reference/generated
+	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build
 	@echo "Read docs/_build/index.html"
 
 bench: $(DEV)  ## Measure the numbers that docs/benchmarks.md quotes

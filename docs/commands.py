@@ -19,7 +19,7 @@ def page() -> str:
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "typer", "cancernet.cli.main", "utils", "docs", "--name", "cancernet"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return HEAD + done.stdout.replace("\n# `cancernet`", "\n## `cancernet`", 1).rstrip() + "\n"
+    return HEAD + done.stdout.removeprefix("# `cancernet`\n\n").rstrip() + "\n"
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
 """How the documentation is built: `make docs`. Nothing is fetched, and every warning is an error."""
 
+import re
 from importlib.metadata import version as installed_version
+from typing import Any
 
 project = "CancerNet"
 author = "The CancerNet authors"
@@ -23,6 +25,9 @@ autosummary_generate = True
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
 autodoc_typehints = "signature"
+# Names of types as the source writes them, instead of what they stand for.
+autodoc_type_aliases = {name: name for name in ("ArrayLike", "Floats")}
+maximum_signature_line_length = 90
 # Data classes show their fields with the meaning that the docstring gives; numpydoc would list them a second time.
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
@@ -33,9 +38,23 @@ html_title = f"CancerNet {release}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["house.css"]
+html_sidebars = {"[!r]*": []}  # only the reference has pages below pages
 html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,
 }
+
+# What NumPy's NDArray[X] stands for, with or without the marks that autodoc puts before names.
+_LONG_ARRAY = re.compile(r"[\w.~]*ndarray\[[\w.~]*tuple\[[\w.~]*Any, \.\.\.\], [\w.~]*dtype\[([^\]]*)\]\]")
+
+
+def shorten(app: Any, what: str, name: str, thing: Any, options: Any, *texts: str | None) -> tuple[str | None, ...]:
+    """Write array types in signatures as the source does: `NDArray[float64]`."""
+    return tuple(_LONG_ARRAY.sub(r"NDArray[\1]", text) if text else text for text in texts)
+
+
+def setup(app: Any) -> None:
+    """Join the build."""
+    app.connect("autodoc-process-signature", shorten)

@@ -72,7 +72,7 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
             yield partial
             os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        remove(partial)
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def remove(path: Path) -> None:
     """Remove a file or a folder with all it holds, when it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
+    elif path.exists() or path.is_symlink():
         path.unlink(missing_ok=True)
 
 

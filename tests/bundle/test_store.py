@@ -7,8 +7,8 @@ from pathlib import Path
 
 import onnx
 import pytest
-from bundle.made import made_bundle, made_card, made_keras, made_onnx
 
+from bundle.made import made_bundle, made_card, made_keras, made_onnx
 from cancernet import bundle
 from cancernet.bundle import store
 from cancernet.errors import BundleMismatch, CorruptFile, InvalidInput, StorageFailure
@@ -65,7 +65,7 @@ def test_missing_and_cut_files_are_named(folder, name, damage):
 @pytest.mark.parametrize("name", ["card.json", "checksums.json"])
 def test_a_schema_from_the_future_is_called_newer_not_damaged(folder, name):
     change_json(folder / name, schema_version=99)
-    with pytest.raises(BundleMismatch, match="schema 99.*newer.*pip install --upgrade"):
+    with pytest.raises(BundleMismatch, match=r"schema 99.*newer.*pip install --upgrade"):
         bundle.verify(folder)
 
 
@@ -178,7 +178,7 @@ def test_a_bundle_is_found_by_path_and_by_name(folder, tmp_path, monkeypatch):
 def test_an_unknown_name_offers_the_nearest(tmp_path, monkeypatch):
     made_bundle(tmp_path / "zoo" / "fna")
     monkeypatch.setattr(store, "_ZOO", tmp_path / "zoo")
-    with pytest.raises(InvalidInput, match="no bundle 'fan'.*Did you mean 'fna'"):
+    with pytest.raises(InvalidInput, match=r"no bundle 'fan'.*Did you mean 'fna'"):
         bundle.find("fan")
     with pytest.raises(InvalidInput, match=r"no bundle 'runs/x'.*Check the path"):
         bundle.find("runs/x")
@@ -211,4 +211,3 @@ def test_verifying_needs_no_deep_learning_library(folder):
     code = "import sys; from cancernet import bundle; bundle.verify(sys.argv[1]); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
     assert not {"keras", "tensorflow", "onnx", "openvino", "onnxruntime"} & set(done.stdout.split())
-

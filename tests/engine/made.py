@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from bundle.made import made_card
 
+from bundle.made import made_card
 from cancernet.bundle import write
 from cancernet.engine import export_onnx
 

@@ -17,7 +17,7 @@ _BROAD = {"Exception", "BaseException"}
 _CALLED_BY_PYTHON = re.compile(r"__(?!init__|new__|call__)\w+__$")
 _UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 _UNSAFE_CALLS = {"eval", "exec"}
-_UNSAFE_OPTIONS = {"allow_pickle": True, "shell": True, "safe_mode": False, "weights_only": False}
+_UNSAFE_OPTIONS = {("allow_pickle", True), ("shell", True), ("safe_mode", False), ("weights_only", False)}
 _PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -104,8 +104,9 @@ def _says_nothing(statement: ast.stmt) -> bool:
 
 
 def _is_abstract(node: ast.FunctionDef | ast.AsyncFunctionDef, owner: ast.ClassDef | None) -> bool:
-    protocol = owner is not None and any("Protocol" in ast.unparse(base) for base in owner.bases)
-    return protocol or bool(_decorators(node) & {"abstractmethod", "overload"})
+    """Say whether an empty body is a statement: of a protocol, or of a class that overrides a method to do nothing."""
+    derived = owner is not None and bool(owner.bases)
+    return derived or bool(_decorators(node) & {"abstractmethod", "overload"})
 
 
 def _function_faults(measured: list[Function], exported: Collection[str] | None) -> Iterator[tuple[int, str]]:
@@ -149,7 +150,7 @@ def _call_faults(call: ast.Call) -> Iterator[tuple[int, str]]:
     if isinstance(call.func, ast.Name) and call.func.id in _UNSAFE_CALLS:
         yield call.lineno, f"calls {call.func.id}"
     for option in call.keywords:
-        if isinstance(option.value, ast.Constant) and _UNSAFE_OPTIONS.get(option.arg) is option.value.value:
+        if isinstance(option.value, ast.Constant) and (option.arg, option.value.value) in _UNSAFE_OPTIONS:
             yield call.lineno, f"passes {option.arg}={option.value.value}"
 
 

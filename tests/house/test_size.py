@@ -10,14 +10,35 @@ from house.tree import SOURCE, exported, sources
 
 MEDIAN_BODY, NINTH_DECILE_BODY = 8, 25
 
+# Arguments that belong together, in an order that everybody knows; everything else takes its third one by keyword.
+BY_POSITION = {
+    "CancerNetError.__init__": "the three parts of a message",
+    "one_of": "value, known values, what they are",
+    "baseline_logits": "name, then X, y and the new X as in scikit-learn",
+    "choose_threshold": "rule, truth, probabilities",
+    "predictive_values": "sensitivity, specificity, prevalence",
+    "prediction_sets": "probabilities, quantile, answers",
+    "reweight": "probabilities, prior, new prior",
+    "run": "study, table, split",
+}
+
 
 def _bodies() -> list[int]:
     return [function.body for path in sources() for function in functions(path.read_text(encoding="utf-8"))]
 
 
 def test_no_source_breaks_a_rule() -> None:
-    found = [fault for path in sources() for fault in faults(path, exported(path))]
+    found = [fault for path in sources() for fault in faults(path, exported(path)) if not _is_excepted(fault)]
     assert not found, "\n".join(found)
+
+
+def test_every_exception_is_needed() -> None:
+    found = [fault for path in sources() for fault in faults(path, exported(path))]
+    assert {name for name in BY_POSITION if not any(f" {name} takes" in fault for fault in found)} == set()
+
+
+def _is_excepted(fault: str) -> bool:
+    return fault.endswith("by position, at most 2") and fault.split(" ")[1] in BY_POSITION
 
 
 def test_bodies_are_short() -> None:

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from scipy.special import expit
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
@@ -13,10 +14,6 @@ from cancernet.metrics import Scored, prediction_sets
 from cancernet.tasks import softmax
 
 NAMES = ("B", "M")
-
-
-def expit(logits):
-    return 1 / (1 + np.exp(-np.asarray(logits)))
 
 
 def two_columns(p_positive, positive_code=1):

@@ -15,10 +15,10 @@ from cancernet.bundle.card import (
     Threshold,
     Training,
     card_schema,
-    hash_groups,
 )
 from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
+from cancernet.bundle.seen import hash_groups, hash_rows
 from cancernet.bundle.store import find, load_card, verify, write, zoo_names
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "check_onnx_file",
     "find",
     "hash_groups",
+    "hash_rows",
     "load_card",
     "read_onnx_file",
     "verify",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Any, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cancernet.bundle.seen import hash_rows, hashed
 from cancernet.errors import BundleMismatch, CorruptFile
 from cancernet.estimate import Estimate
 from cancernet.tasks import TaskKind
@@ -28,11 +30,9 @@ __all__ = [
     "Threshold",
     "Training",
     "card_schema",
-    "hash_groups",
 ]
 
 SCHEMA_VERSION = 1
-_HASH_DIGITS = 16  # 64 bits: no chance collision among millions of groups, and a card that stays small
 
 
 class _Part(BaseModel):
@@ -230,7 +230,9 @@ class Training(_Part):
         How many rows and independent groups (patients) the weights have seen.
     salt, group_hashes
         The groups by `hash_groups`, so that `seen` can tell them in other data. A salt in the open does not protect
-        short identifiers against being tried out one by one.
+        short identifiers against being tried out one by one. Empty where rows are no named groups.
+    row_hashes
+        The rows by `hash_rows`, so that `seen_rows` finds the same measurements in other files.
     """
 
     versions: dict[str, str]
@@ -242,11 +244,18 @@ class Training(_Part):
     groups: int = Field(ge=0)
     salt: str = ""
     group_hashes: tuple[str, ...] = ()
+    row_hashes: tuple[str, ...] = ()
 
     def seen(self, groups: Iterable[str]) -> tuple[str, ...]:
         """Return those of `groups`, sorted, that the weights were trained on."""
         known = frozenset(self.group_hashes)
-        return tuple(sorted(group for group in set(groups) if _hash(group, self.salt) in known))
+        return tuple(sorted(group for group in set(groups) if hashed(group, self.salt) in known))
+
+    def seen_rows(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which rows (n, columns), in the order of the card's columns, the weights were trained on: (n,)."""
+        known = frozenset(self.row_hashes)
+        rows = hash_rows(values, self.salt) if known else ()
+        return np.array([row in known for row in rows] or [False] * len(values), dtype=np.bool_)
 
 
 class DataSource(_Part):
@@ -338,24 +347,6 @@ class Card(_Part):
 def card_schema() -> dict[str, Any]:
     """Return the JSON schema of `card.json`."""
     return Card.model_json_schema()
-
-
-def hash_groups(groups: Iterable[str], salt: str) -> tuple[str, ...]:
-    """Return salted SHA-256 hashes (first 16 digits) of the distinct groups, sorted.
-
-    Parameters
-    ----------
-    groups
-        Group names; repetitions count once.
-    salt
-        Any text, a fresh one for each bundle (for example `secrets.token_hex(16)`); it is kept in the card.
-    """
-    return tuple(sorted(_hash(group, salt) for group in set(groups)))
-
-
-def _hash(group: str, salt: str) -> str:
-    """Return the salted hash of one group."""
-    return sha256(f"{salt}:{group}".encode()).hexdigest()[:_HASH_DIGITS]
 
 
 def _refuse(wrong: bool, message: str) -> None:

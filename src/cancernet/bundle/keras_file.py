@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ _LAYERS = (
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
@@ -85,6 +87,15 @@ _LARGEST_CONFIG = 16 * 2**20  # bytes
 _DEEPEST = 100  # levels of JSON
 _LARGEST_NUMBER = 2**20  # units, filters or positions of one layer
 _FREE_NUMBERS = frozenset({"seed", "shared_object_id"})
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+    json.JSONDecodeError,
+)
 _STOCK = "A Keras 3 file of stock layers, as this package writes it"
 _AGAIN = "Do not open it. Get the bundle again from a source you trust"
 
@@ -117,7 +128,7 @@ def _read_config(path: Path) -> Any:
         with storage_errors(path), zipfile.ZipFile(path) as archive:
             _refuse_members(archive, path)
             return json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except _UNREADABLE as error:
         raise CorruptFile(f"'{path}' is no Keras file ({error})", _STOCK, _AGAIN) from error
 
 

@@ -74,8 +74,8 @@ def read_chunks(path: str | Path, names: Sequence[str], *, rows: int = 65536, id
     [(['x', 'y'], [[1.0, 2.0], [3.0, nan]])]
     """
     source = open_source(path)
-    numbers = match_columns(source.names, names, f"'{path}'")
-    index = source.index if id is None else match_columns(source.names, [id], f"'{path}'")[0]
+    numbers = match_columns(source.names, names, where=f"'{path}'")
+    index = source.index if id is None else match_columns(source.names, [id], where=f"'{path}'")[0]
     labels = [] if index is None or index in numbers else [index]
     return _chunks(source, numbers, labels, rows)
 
@@ -84,7 +84,7 @@ def _chunks(source: Source, numbers: Sequence[int], labels: Sequence[int], rows:
     """Yield the chunks."""
     used = {*numbers, *labels}
     extra = tuple(name for position, name in enumerate(source.names) if position not in used)
-    for part in parts(source, numbers, labels, rows=rows):
+    for part in parts(source, numbers, labels=labels, rows=rows):
         numbered = [f"row-{part.first_row + row + 1}" for row in range(len(part.values))]
         ids = numbered if not labels else _filled(part.labels[0], numbered)
         yield Chunk(np.array(ids, dtype=np.str_), part.values, extra, part.first_row)

@@ -124,7 +124,7 @@ def _assign(source: Source, out: Collection[int], *, target: str | None, group: 
 
 def _position(source: Source, name: str) -> int:
     """Return where a column stands."""
-    return match_columns(source.names, [name], f"'{source.path}'")[0]
+    return match_columns(source.names, [name], where=f"'{source.path}'")[0]
 
 
 def _features(source: Source, roles: _Roles, columns: Sequence[str] | None, out: Collection[int]) -> tuple[int, ...]:
@@ -135,7 +135,7 @@ def _features(source: Source, roles: _Roles, columns: Sequence[str] | None, out:
         features = tuple(position for position in range(len(source.names)) if position not in taken)
         _refuse_unnamed(source, features)
     else:
-        named = match_columns(source.names, columns, f"'{source.path}'")
+        named = match_columns(source.names, columns, where=f"'{source.path}'")
         features = tuple(position for position in named if position not in out)
         _refuse_double_role(source, roles, features)
     if not features:
@@ -171,7 +171,7 @@ def _refuse_double_role(source: Source, roles: _Roles, features: Sequence[int]) 
 
 def _read(source: Source, roles: _Roles) -> tuple[NDArray[np.float64], dict[int, NDArray[np.object_]]]:
     """Return the features, shape (n, features), and the text columns by position."""
-    read = list(parts(source, roles.features, roles.labels))
+    read = list(parts(source, roles.features, labels=roles.labels))
     values = np.concatenate([part.values for part in read])
     texts = {
         position: np.concatenate([part.labels[place] for part in read]) for place, position in enumerate(roles.labels)

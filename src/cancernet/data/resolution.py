@@ -12,6 +12,7 @@ __all__ = ["Resolution", "resolution_of", "row_codes"]
 
 _MANY = 50  # a feature with so many values, or half as many as there are rows, takes many values
 _FEW = 12  # a feature with fewer whole values takes few, in a table of a few rows as well
+_DECIMALS = 6  # a feature written with more is measured without steps
 _CHANCE_PAIRS = 0.05  # fewer chance pairs than this: equal rows are no accident
 
 
@@ -50,7 +51,7 @@ def resolution_of(values: NDArray[np.float64]) -> Resolution:
     distinct = values[np.unique(codes, return_index=True)[1]]
     n = len(distinct)
     many = [column for column in distinct.T if _takes_many(column, n)]
-    pairs = n * (n - 1) / 2 * float(np.prod([_tied_share(column) for column in many]))
+    pairs = n * (n - 1) / 2 * float(np.prod([_chance(column) for column in many]))
     return Resolution(bool(many) and pairs < _CHANCE_PAIRS, len(many), pairs)
 
 
@@ -81,6 +82,20 @@ def _takes_many(column: NDArray[np.float64], rows: int) -> bool:
     count = len(np.unique(present))
     whole = bool((present == np.round(present)).all())
     return count >= min(_MANY, rows / 2) and (count >= _FEW or not whole)
+
+
+def _chance(column: NDArray[np.float64]) -> float:
+    """Return the probability that two patients have the same value of a feature: never below one in its steps."""
+    return max(_tied_share(column), 1 / _steps(column))
+
+
+def _steps(column: NDArray[np.float64]) -> float:
+    """Return how many values the range of a feature holds, as finely as it is written; infinite beyond 6 decimals."""
+    present = column[~np.isnan(column)]
+    for decimals in range(_DECIMALS + 1):
+        if np.allclose(present, np.round(present, decimals), rtol=1e-12, atol=0):
+            return float(np.ptp(present)) * 10.0**decimals + 1
+    return float("inf")
 
 
 def _tied_share(column: NDArray[np.float64]) -> float:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from cancernet.files import storage_errors
 __all__ = ["Source", "not_utf8", "open_source"]
 
 _HEAD_BYTES = 4 << 20  # enough for the header and the first row of a hundred thousand columns
+_BLOCK_BYTES = 2 << 20  # what Arrow parses at once; it reads 32 blocks ahead
+_ROWS_IN_BLOCK = 16  # at least, where rows are long; a single row that is longer than a block is refused
 _DELIMITERS = (",", "\t", ";")
 _INDEX_NAMES = ("", "__index_level_0__")  # as pandas writes its index into CSV and Parquet
 _FOREIGN = {
@@ -49,6 +52,8 @@ class Source:
         Lines before the first row: blank ones and the header.
     delimiter, compressed
         Of text.
+    block_bytes
+        How much text to parse at once; every row is shorter.
     form
         The known form, when the file has no header.
     """
@@ -59,6 +64,7 @@ class Source:
     skip: int = 0
     delimiter: str = ","
     compressed: bool = False
+    block_bytes: int = _BLOCK_BYTES
     form: Form | None = None
 
     @property
@@ -135,7 +141,7 @@ def _open_parquet(path: Path) -> Source:
     try:
         with pq.ParquetFile(path) as file:
             names, rows = file.schema_arrow.names, file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CorruptFile(
             f"'{path}' is not a readable Parquet file ({error})", todo="Write or copy it again"
         ) from error
@@ -147,17 +153,20 @@ def _open_parquet(path: Path) -> Source:
 def _open_text(path: Path, compressed: bool) -> Source:
     """Return the delimiter and the columns of a text file."""
     text = _decode(path, _head(path, compressed))
-    delimiter = max(_DELIMITERS, key=lambda character: len(_first_records(path, text, character)[1]))
+    delimiter = _delimiter(text)
     blank, header, row = _first_records(path, text, delimiter)
     if not header:
         raise InvalidInput(f"'{path}' is empty", "Expected a header and at least one row", "Check what wrote it")
+    longest = max(sum(4 * len(cell) + 1 for cell in record) for record in (header, row))
+    block_bytes = max(_BLOCK_BYTES, _ROWS_IN_BLOCK * longest)
     form = recognise(header)
     if form is not None:
-        return Source(path, "text", form.columns, blank, delimiter, compressed, form)
+        return Source(path, "text", form.columns, blank, delimiter, compressed, block_bytes, form)
     _refuse_numbers(path, header)
     if not row:
         raise _without_rows(path)
-    return Source(path, "text", _tidy(header[: _named(header, row)]), blank + 1, delimiter, compressed)
+    names = _tidy(header[: _named(header, row)])
+    return Source(path, "text", names, blank + 1, delimiter, compressed, block_bytes)
 
 
 def _head(path: Path, compressed: bool) -> bytes:
@@ -182,6 +191,13 @@ def _decode(path: Path, head: bytes) -> str:
     if "\0" in text:
         raise not_utf8(path, "it holds zero bytes")
     return text
+
+
+def _delimiter(text: str) -> str:
+    """Return the most frequent delimiter of the first line outside quotes; the comma when there is none."""
+    first_line = text.lstrip("\r\n").splitlines()[:1]
+    unquoted = re.sub(r'"[^"]*"', "", "".join(first_line))
+    return max(_DELIMITERS, key=unquoted.count)
 
 
 def _first_records(path: Path, text: str, delimiter: str) -> tuple[int, list[str], list[str]]:

@@ -104,7 +104,7 @@ def rows_by_fold(labels: ArrayLike, groups: ArrayLike, *, folds: int, seed: int)
     labels, groups = np.asarray(labels), np.asarray(groups)
     if folds < 2:
         raise InvalidInput(f"folds = {folds}", "Expected at least 2", "Try folds = 5")
-    refuse_few_groups(labels, groups, folds)
+    refuse_few_groups(labels, groups, folds=folds)
     cutter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     made = [np.asarray(test, dtype=np.int64) for _, test in cutter.split(labels, labels, groups)]
     _refuse_one_sided(labels, made)
@@ -129,7 +129,7 @@ def part_by_group(labels: ArrayLike, groups: ArrayLike, *, share: float, seed: i
         When a class has fewer than two groups.
     """
     labels, groups = np.asarray(labels), np.asarray(groups)
-    refuse_few_groups(labels, groups, 2)
+    refuse_few_groups(labels, groups, folds=2)
     smallest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
     finest = min(_FINEST, smallest)
     nearest = Fraction(share).limit_denominator(finest)

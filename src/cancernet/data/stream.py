@@ -20,8 +20,6 @@ from cancernet.errors import CorruptFile, InvalidInput
 
 __all__ = ["Part", "parts"]
 
-_BLOCK_BYTES = 8 << 20  # what Arrow parses at once; a single row must be shorter
-
 
 @dataclass(frozen=True)
 class _Ragged:
@@ -50,7 +48,7 @@ class Part:
     labels: tuple[NDArray[np.object_], ...]
 
 
-def parts(source: Source, numbers: Sequence[int], labels: Sequence[int] = (), *, rows: int = 65536) -> Iterator[Part]:
+def parts(source: Source, numbers: Sequence[int], *, labels: Sequence[int] = (), rows: int = 65536) -> Iterator[Part]:
     """Yield the rows of a file in parts.
 
     Parameters
@@ -123,18 +121,18 @@ def _text_batches(
     import pyarrow as pa
     from pyarrow import csv
 
-    compression = "gzip" if source.compressed else None
-    with pa.input_stream(str(source.path), compression=compression) as stream:
-        reader = csv.open_csv(
-            stream,
-            read_options=_read_options(source),
-            parse_options=_parse_options(source, ragged),
-            convert_options=_convert_options(numbers, labels),
-        )
-        with reader:
-            for batch in reader:
-                for start in range(0, batch.num_rows, rows):
-                    yield batch.slice(start, rows)
+    # Never closed by hand: a thread of Arrow may still be reading ahead, and would read on in whichever file is opened
+    # next under the same descriptor, so that rows of that one vanish. The stream closes with its last user.
+    stream = pa.input_stream(str(source.path), compression="gzip" if source.compressed else None)
+    reader = csv.open_csv(
+        stream,
+        read_options=_read_options(source),
+        parse_options=_parse_options(source, ragged),
+        convert_options=_convert_options(numbers, labels),
+    )
+    for batch in reader:
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
 
 
 def _read_options(source: Source) -> Any:
@@ -143,7 +141,7 @@ def _read_options(source: Source) -> Any:
 
     return csv.ReadOptions(
         use_threads=False,  # with threads Arrow does not know the number of a row, and is no faster
-        block_size=_BLOCK_BYTES,
+        block_size=source.block_bytes,
         column_names=[str(position) for position in range(len(source.names))],
         skip_rows_after_names=source.skip,
     )
@@ -187,7 +185,7 @@ def _reading_errors(source: Source, ragged: Sequence[_Ragged]) -> Iterator[None]
 
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _explained(source, ragged, str(error)) from error
 
 
@@ -204,8 +202,8 @@ def _explained(source: Source, ragged: Sequence[_Ragged], message: str) -> Inval
         return not_utf8(source.path, message)
     if "straddl" in message:
         return InvalidInput(
-            f"A row of '{source.path}' is longer than {_BLOCK_BYTES >> 20} MB",
-            "Expected shorter rows",
+            f"A row of '{source.path}' is longer than {source.block_bytes >> 20} MB",
+            "Expected rows about as long as the first",
             "Look for a quote that is not closed",
         )
     return CorruptFile(f"'{source.path}' is damaged ({message})", "Expected a whole file", "Copy or write it again")

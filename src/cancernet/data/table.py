@@ -124,7 +124,7 @@ class Table:
         InvalidInput
             When a column is missing, or superfluous and `exact` is set; the message names it and the nearest one.
         """
-        columns = match_columns(self.feature_names, names, f"Table '{self.name}'")
+        columns = match_columns(self.feature_names, names, where=f"Table '{self.name}'")
         extra = [name for name in self.feature_names if name not in set(names)]
         if exact and extra:
             raise InvalidInput(
@@ -184,7 +184,7 @@ class Table:
             )
 
 
-def match_columns(present: Sequence[str], wanted: Sequence[str], where: str) -> list[int]:
+def match_columns(present: Sequence[str], wanted: Sequence[str], *, where: str) -> list[int]:
     """Return the position in `present` of each wanted name.
 
     Parameters

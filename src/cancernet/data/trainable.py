@@ -44,7 +44,7 @@ def check_trainable(
     if missing == "error":
         refuse_missing(table)
     _refuse_constant(table)
-    refuse_few_groups(np.asarray(classes)[codes], table.groups, folds)
+    refuse_few_groups(np.asarray(classes)[codes], table.groups, folds=folds)
 
 
 def check_positive(positive: str | None, classes: Sequence[str]) -> str:
@@ -86,7 +86,7 @@ def refuse_missing(table: Table) -> None:
         )
 
 
-def refuse_few_groups(labels: NDArray[np.str_], groups: NDArray[np.str_], folds: int) -> None:
+def refuse_few_groups(labels: NDArray[np.str_], groups: NDArray[np.str_], *, folds: int) -> None:
     """Raise `InvalidInput` when a class has fewer groups than folds.
 
     Parameters

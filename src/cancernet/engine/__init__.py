@@ -1,8 +1,20 @@
 """Engines: run a bundle with OpenVINO or ONNX Runtime, and export a Keras model so that they can."""
 
 from cancernet.engine.export import export_onnx, load_keras
+from cancernet.engine.formats import FORMATS, export_bundle
 from cancernet.engine.model import RUNTIMES, Model, open
 from cancernet.engine.parity import check_parity
 from cancernet.engine.protocol import Engine, Outputs
 
-__all__ = ["RUNTIMES", "Engine", "Model", "Outputs", "check_parity", "export_onnx", "load_keras", "open"]
+__all__ = [
+    "FORMATS",
+    "RUNTIMES",
+    "Engine",
+    "Model",
+    "Outputs",
+    "check_parity",
+    "export_bundle",
+    "export_onnx",
+    "load_keras",
+    "open",
+]

@@ -17,6 +17,7 @@ from cancernet.bundle import check_keras_file, check_onnx_file
 from cancernet.checks import require
 from cancernet.errors import CorruptFile, InvalidInput
 from cancernet.files import whole_file
+from cancernet.models import keras_library
 
 if TYPE_CHECKING:
     import keras
@@ -43,7 +44,7 @@ def load_keras(path: str | Path) -> keras.Model:
         When Keras is not installed.
     """
     check_keras_file(path)
-    saving = require("keras", "train").saving
+    saving = keras_library().saving
     try:
         return saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
@@ -75,7 +76,7 @@ def export_onnx(model: keras.Model, path: str | Path, *, force: bool = False) ->
     MissingExtra
         When Keras, TensorFlow or tf2onnx is not installed.
     """
-    keras = require("keras", "train")
+    keras = keras_library()
     _refuse_unnamed(model)
     with whole_file(Path(path), force=force) as partial:
         if keras.backend.backend() == "tensorflow":
@@ -109,7 +110,7 @@ def _convert_elsewhere(model: keras.Model, target: Path) -> None:
 
 def _convert(model: keras.Model, target: Path) -> None:
     """Write the model as ONNX by tf2onnx."""
-    keras = require("keras", "train")
+    keras = keras_library()
     require("tf2onnx", "train")
     import onnx
 
@@ -129,7 +130,7 @@ def _float32_clone(model: keras.Model) -> keras.Model:
     A model trained in mixed precision exports to a file that no engine loads; layers shared with another model have
     more than one output; and constants that are backend tensors would become inputs of the graph.
     """
-    keras = require("keras", "train")
+    keras = keras_library()
     clone = keras.models.clone_model(model, clone_function=_float32_layer)
     clone.set_weights(model.get_weights())
     for own, copied in zip(model.layers, clone.layers, strict=True):
@@ -147,7 +148,7 @@ def _float32_layer(layer: keras.Layer) -> keras.Layer:
 def _with_two_outputs(model: keras.Model) -> keras.Model:
     """Return the functional model from input to both outputs."""
     outputs = {name: model.get_layer(name).output for name in _OUTPUTS}
-    return require("keras", "train").Model(model.inputs, outputs, name="network")
+    return keras_library().Model(model.inputs, outputs, name="network")
 
 
 def _tidy(model: onnx.ModelProto) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +18,7 @@ from cancernet.checks import one_of, require
 from cancernet.engine.protocol import Engine, Outputs, Shapes
 from cancernet.errors import BundleMismatch, CorruptFile
 
-__all__ = ["RUNTIMES", "load"]
+__all__ = ["RUNTIMES", "load", "save_openvino"]
 
 _OUTPUTS = ("logits", "features")
 _AGAIN = "Export the model again with: cancernet export"
@@ -77,9 +79,8 @@ class OnnxRuntimeEngine:
     name = "onnxruntime"
 
     def __init__(self, content: bytes, execution: Execution, *, threads: int | None = None) -> None:
-        runtime = require("onnxruntime", "onnxruntime")
+        runtime = _onnxruntime()
         _refuse_precision(execution)
-        runtime.disable_telemetry_events()
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # fatal only: what goes wrong is raised, not printed
         options.intra_op_num_threads = threads or 0
@@ -133,6 +134,12 @@ def load(content: bytes, execution: Execution, *, runtime: str = "openvino", thr
     return engine
 
 
+def save_openvino(content: bytes, target: Path) -> None:
+    """Write a checked ONNX file as OpenVINO's .xml, and .bin beside it, float32."""
+    library = _openvino()
+    library.save_model(library.Core().read_model(content), target, compress_to_fp16=False)
+
+
 def _openvino() -> ModuleType:
     """Import OpenVINO without its telemetry.
 
@@ -141,6 +148,18 @@ def _openvino() -> ModuleType:
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: "cannot be imported"
     return import_module("openvino")
+
+
+def _onnxruntime() -> ModuleType:
+    """Import ONNX Runtime without its telemetry.
+
+    Since 2026 its packages for Linux and macOS, too, write an identifier of the machine to `~/.cache/Microsoft` and
+    report to Microsoft from the import on, unless the variable is set before; on Windows the function turns it off.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    runtime = require("onnxruntime", "onnxruntime")
+    runtime.disable_telemetry_events()
+    return runtime
 
 
 def _onnxruntime_errors() -> tuple[type[Exception], ...]:

@@ -47,6 +47,8 @@ class Attribution:
         Shape (n,), the answer for the row and for the reference, in units of `scale`.
     cases
         What the model says about the rows.
+    reference_name
+        What the reference is, in words.
     scale
         "log-odds" (natural logarithm, calibrated) or "probability" (calibrated).
     method
@@ -61,6 +63,7 @@ class Attribution:
     output: NDArray[np.float64]
     reference_output: NDArray[np.float64]
     cases: Cases
+    reference_name: str
     scale: Scale
     method: Method
 
@@ -198,6 +201,7 @@ class _Scorer:
         self.values = fill_missing(model.card, values)
         self.columns = self.values.shape[1]
         self.reference = _checked_reference(model.card, reference)
+        self._reference_name = _reference_name(model.card) if reference is None else "the given row"
         self.cases = cases(model, self.values)
         self.explained = _explained(model.card, self.cases)
         self.output = self._score(self.cases.logits, self.explained)
@@ -236,6 +240,7 @@ class _Scorer:
             output=self.output,
             reference_output=self.ends[0],
             cases=self.cases,
+            reference_name=self._reference_name,
             scale=self._scale,
             method=method,
         )
@@ -258,6 +263,11 @@ def _checked_reference(card: Card, reference: NDArray[np.float64] | None) -> NDA
             f"A reference of shape {reference.shape}", f"{card.input.shape[0]} finite numbers, one per column"
         )
     return reference
+
+
+def _reference_name(card: Card) -> str:
+    """Return what `reference_row` returns, in words."""
+    return "the mean of the training rows" if card.decision.novelty is not None else "the median of the training rows"
 
 
 def _explained(card: Card, found: Cases) -> NDArray[np.int64]:

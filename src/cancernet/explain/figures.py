@@ -20,6 +20,7 @@ __all__ = ["FEW_ROWS", "attribution_figure", "importance_figure"]
 FEW_ROWS = 6  # up to here each row has bars of its own
 _SHOWN = 12  # columns
 _DOTS = 1000  # rows, evenly chosen from more
+_METRIC_WORDS = {"auroc": "AUROC", "log_likelihood": "mean log likelihood"}
 _TOWARDS, _AWAY, _GREY = "#c44601", "#2b6ca3", "#767676"  # told apart by the colour-blind and in grey
 
 
@@ -49,13 +50,25 @@ def importance_figure(found: Importance, metric: str) -> Figure:
     shown = [(name, estimate) for name, estimate in found if estimate.value is not None][: 2 * _SHOWN]
     figure = Figure(figsize=(7, 1.4 + 0.28 * max(len(shown), 1)), layout="constrained")
     axes = figure.subplots()
+    if not shown:
+        _say_why_empty(axes, found)
+        return figure
     for place, (_, estimate) in enumerate(shown):
         _interval(axes, place, estimate)
     axes.axvline(0, color="black", linewidth=0.8)
     _columns_axis(axes, [name for name, _ in shown])
-    axes.set_xlabel(f"loss of {metric.replace('_', ' ')} when the column is shuffled\n(95 % interval; grey reaches 0)")
+    axes.set_xlabel(
+        f"loss of {_METRIC_WORDS.get(metric, metric)} when the column is shuffled\n(95 % interval; grey reaches 0)"
+    )
     figure.suptitle(_title("Importance of the columns", len(shown), len(found)), fontsize=11)
     return figure
+
+
+def _say_why_empty(axes: Axes, found: Importance) -> None:
+    """Write the reason why no column has a number."""
+    reason = next((estimate.reason for _, estimate in found if estimate.reason), "no columns")
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, f"Importance of the columns is undefined: {reason}", ha="center", va="center")
 
 
 def _interval(axes: Axes, place: int, estimate: Estimate) -> None:
@@ -75,13 +88,14 @@ def _bars(found: Attribution) -> Figure:
     shown = min(_SHOWN, len(found.columns)) + (len(found.columns) > _SHOWN)
     down, across = -(-len(found) // 2), min(2, len(found))
     figure = Figure(figsize=(6.4 * across, down * (1.5 + 0.27 * shown)), layout="constrained")
-    panels = figure.subplots(down, across, squeeze=False).reshape(-1)
+    panels = figure.subplots(down, across, squeeze=False, sharex=True).reshape(-1)
     for row in range(len(found)):
         _bars_of_row(panels[row], found, row)
+        panels[row].tick_params(labelbottom=True)  # of a shared axis only the lowest has them, and that may be hidden
     for panel in panels[len(found) :]:
         panel.set_visible(False)
     figure.supxlabel(_unit(found), fontsize=10)
-    figure.suptitle("What moved the answer away from that for the reference row", fontsize=11)
+    figure.suptitle(f"What moved the answer away from that for {found.reference_name}", fontsize=11)
     return figure
 
 
@@ -158,15 +172,22 @@ def _row_title(found: Attribution, row: int) -> str:
     answer, explained = (found.cases.classes[codes[row]] for codes in (found.cases.predicted, found.explained))
     name = f"row {row + 1}" if found.cases.ids is None else str(found.cases.ids[row])
     abstained = ", abstained" if found.cases.abstained[row] else ""
-    return f"{name}: predicted {answer}{abstained}, p({explained}) = {found.probability[row]:.3g}"
+    return f"{name}: predicted {answer}{abstained}, p({explained}) {_probability(found.probability[row])}"
+
+
+def _probability(p: float) -> str:
+    """Return '= 0.123', or '> 0.999' and '< 0.001' where three digits say no more."""
+    if 0.001 <= p <= 0.999:
+        return f"= {p:.3f}"
+    return "> 0.999" if p > 0.5 else "< 0.001"
 
 
 def _unit(found: Attribution) -> str:
     """Return the label of the axis of contributions."""
     classes = {found.cases.classes[code] for code in found.explained}
     name = f"'{classes.pop()}'" if len(classes) == 1 else "the predicted class"
-    lacking = "Shapley value" if found.method == "shapley" else "what is lost when the column is set to the reference"
-    return f"{found.scale} of {name} ({lacking})"
+    lacking = "Shapley values" if found.method == "shapley" else "what is lost when one column is set to the reference"
+    return f"change of the {found.scale} of {name}; to the right speaks for it\n({lacking})"
 
 
 def _dots_title(found: Attribution, dots: int, columns: int) -> str:

@@ -186,7 +186,8 @@ def _strata(scored: Scored, metric: Metric) -> list[NDArray[np.bool_]]:
 def _loss(scored: Scored, shuffled: NDArray[np.floating], metric: Metric) -> NDArray[np.float64]:
     """Return what each row loses, averaged over the repeats, shape (n,)."""
     after = np.mean([_goodness(scored, p, metric) for p in shuffled], axis=0)
-    loss: NDArray[np.float64] = _goodness(scored, scored.probabilities, metric) - after
+    before = scored.probabilities.astype(shuffled.dtype)  # like with like: float32 has more ties next to 1
+    loss: NDArray[np.float64] = _goodness(scored, before, metric) - after
     return loss
 
 

@@ -184,6 +184,7 @@ def _record(explanation: Explanation, seed: int) -> dict[str, Any]:
         "scale": found.scale,
         "seed": seed,
         "rows": len(found),
+        "reference_is": found.reference_name,
         "reference": dict(zip(found.columns, found.reference.tolist(), strict=True)),
         "importance": {name: estimate.to_dict() for name, estimate in explanation.importance or ()} or None,
         "importance_metric": explanation.metric,

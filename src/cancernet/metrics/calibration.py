@@ -86,7 +86,7 @@ def bin_shares(scores: ArrayLike, bins: int = BINS) -> Floats:
     return shares
 
 
-def ece(scores: ArrayLike, events: ArrayLike, bins: int = BINS) -> float:
+def ece(scores: ArrayLike, events: ArrayLike, *, bins: int = BINS) -> float:
     """Return the expected calibration error: mean distance of score and share of events over bins of equal mass.
 
     Parameters
@@ -106,7 +106,7 @@ def ece(scores: ArrayLike, events: ArrayLike, bins: int = BINS) -> float:
     return float(np.abs(bin_shares(scores, bins) @ gaps).sum() / len(gaps))
 
 
-def weighted_ece(ranking: Ranking, counts: Floats, bins: int = BINS) -> Floats:
+def weighted_ece(ranking: Ranking, counts: Floats, *, bins: int = BINS) -> Floats:
     """Return `ece` for resamples, where groups count as often as they were drawn.
 
     Parameters

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Z95", "basic", "draw_counts", "percentile", "square_and_add", "wilson"]
+__all__ = ["Z95", "draw_counts", "expanded_tail", "percentile", "reflected", "square_and_add", "student", "wilson"]
 
 Z95 = 1.959963984540054  # 97.5th percentile of the normal distribution
 _ELEMENTS = 4_000_000  # largest table of draws x rows that is held at once: 32 MB
@@ -82,34 +83,57 @@ def draw_counts(groups: int, draws: int, seed: int, *, rows: int) -> Iterator[ND
         yield np.bincount(drawn.ravel(), minlength=part * groups).reshape(part, groups).astype(np.float64)
 
 
-def percentile(draws: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return the 2.5th and 97.5th percentile of the draws that are defined (not NaN).
+def percentile(draws: NDArray[np.float64], groups: int) -> tuple[float, float] | None:
+    """Return the percentiles of the draws that bound 95 %; None when fewer than half of the draws are defined.
 
-    None when fewer than half of the draws are.
+    With few groups resamples vary too little; the percentiles then lie further out than the 2.5th and the 97.5th, as
+    Student's t lies further out than the normal distribution.
+
+    Parameters
+    ----------
+    draws
+        Shape (draws,), NaN where undefined.
+    groups
+        Independent groups that the number rests on.
 
     References
     ----------
-    Efron 1979, doi:10.1214/aos/1176344552; Field and Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x (clusters).
+    Field and Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x (clusters); Hesterberg 2015,
+    doi:10.1080/00031305.2015.1089789, section 5.3 (expanded percentiles).
     """
     defined = draws[np.isfinite(draws)]
     if len(defined) < max(1, _DEFINED * len(draws)):
         return None
-    low, high = np.quantile(defined, (0.025, 0.975))
+    tail = expanded_tail(groups)
+    low, high = np.quantile(defined, (tail, 1 - tail))
     return float(low), float(high)
 
 
-def basic(value: float, draws: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return the basic bootstrap interval, widened to hold the value and kept at or above zero.
+def expanded_tail(groups: int) -> float:
+    """Return the share of the draws to leave out at either end: 0.025 for many groups, less for few."""
+    if groups < 3:
+        return 0.0
+    return math.erfc(student(groups - 1) * math.sqrt(groups / (groups - 1)) / math.sqrt(2)) / 2
 
-    For a number such as ECE that noise can only raise: resamples lie above the value by about as much as the value
-    lies above the truth, so the percentiles are reflected at the value.
+
+def student(free: int) -> float:
+    """Return the 97.5th percentile of Student's t, by its expansion; 2 % off at 4 degrees of freedom, less above."""
+    return Z95 + (Z95**3 + Z95) / (4 * free) + (5 * Z95**5 + 16 * Z95**3 + 3 * Z95) / (96 * free**2)
+
+
+def reflected(value: float, draws: NDArray[np.float64], groups: int) -> tuple[float, float] | None:
+    """Return the interval of a number that noise can only raise, such as ECE; None as for `percentile`.
+
+    Resamples lie above the value by about as much as the value lies above the truth. The lower bound is therefore the
+    upper percentile reflected at the value (the basic bootstrap), not below zero; the upper bound is the upper
+    percentile of the draws moved down until their mean is the value.
 
     References
     ----------
     Davison and Hinkley 1997, Bootstrap Methods and their Application, eq. 5.6.
     """
-    bounds = percentile(draws)
+    bounds = percentile(draws, groups)
     if bounds is None:
         return None
-    low, high = 2 * value - bounds[1], 2 * value - bounds[0]
-    return max(0.0, min(low, value)), max(high, value)
+    raised = max(0.0, float(np.nanmean(draws)) - value)
+    return min(max(0.0, 2 * value - bounds[1]), value), max(bounds[1] - raised, value)

@@ -11,7 +11,7 @@ from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.metrics import ranking
 from cancernet.metrics.calibration import ece_of_perfect
-from cancernet.metrics.intervals import basic, draw_counts, percentile, square_and_add, wilson
+from cancernet.metrics.intervals import draw_counts, percentile, reflected, square_and_add, wilson
 from cancernet.metrics.recalibration import calibration_line
 from cancernet.metrics.scored import Scored
 from cancernet.metrics.tally import Named, Part, Shares, parts_of, threshold_parts, values_at
@@ -52,10 +52,12 @@ def measure(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, Es
     InvalidInput
         When there are no rows.
     """
-    found = _measured(scored, draws, seed)
+    found = _measured(scored, draws=draws, seed=seed)
     if scored.one_row_per_group or not scored.one_truth_per_group.all():
         return found
-    return found | {f"group_{name}": estimate for name, estimate in _measured(scored.by_group(), draws, seed).items()}
+    return found | {
+        f"group_{name}": estimate for name, estimate in _measured(scored.by_group(), draws=draws, seed=seed).items()
+    }
 
 
 def measure_at(scored: Scored, threshold: float, *, draws: int = 1000, seed: int = 0) -> dict[str, Estimate]:
@@ -87,26 +89,39 @@ def measure_answers(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict
         Answers and truth of a binary task; the threshold may differ between rows, as between folds.
     draws, seed
         As for `measure`.
+
+    Raises
+    ------
+    InvalidInput
+        When there are no rows.
     """
-    return _estimates(scored, threshold_parts(scored), draws, seed)
+    return _estimates(scored, threshold_parts(scored), draws=draws, seed=seed)
 
 
-def resample(scored: Scored, parts: list[Part], draws: int, seed: int) -> Named:
+def resample(scored: Scored, parts: list[Part], *, draws: int, seed: int) -> Named:
     """Return the metrics of resampled groups, each of shape (draws,), NaN where undefined."""
     tables = [values_at(parts, counts) for counts in draw_counts(scored.group_count, draws, seed, rows=len(scored))]
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
 
-def _measured(scored: Scored, draws: int, seed: int) -> dict[str, Estimate]:
+def _measured(scored: Scored, *, draws: int, seed: int) -> dict[str, Estimate]:
     """Return all metrics of rows, without those of averaged groups."""
-    found = _estimates(scored, parts_of(scored), draws, seed)
+    found = _estimates(scored, parts_of(scored), draws=draws, seed=seed)
     scores = scored.p_positive if scored.binary else scored.probabilities.max(axis=1)
     found["ece_of_perfect"] = ece_of_perfect(
         scores, _streams(scored), draws=draws, seed=seed, groups=scored.group_count
     )
+    found["ece"] = _from_zero(found["ece"], found["ece_of_perfect"])
     if scored.binary:
-        found |= calibration_line(scored.positive_truth, scored.p_positive, scored.group_codes)
+        found |= calibration_line(scored.positive_truth, scored.p_positive, groups=scored.group_codes)
     return found
+
+
+def _from_zero(error: Estimate, perfect: Estimate) -> Estimate:
+    """Return the ECE with an interval from zero on, where a perfectly calibrated model would show as much."""
+    if None in (error.value, error.low, perfect.high) or (error.value or 0) > (perfect.high or 0):
+        return error
+    return replace(error, low=0.0, method=f"{error.method}; from 0, as a perfect model may show as much")
 
 
 def _streams(scored: Scored) -> NDArray[np.int64]:
@@ -123,12 +138,12 @@ def _streams(scored: Scored) -> NDArray[np.int64]:
     return np.unique(keys, return_inverse=True)[1].astype(np.int64)
 
 
-def _estimates(scored: Scored, parts: list[Part], draws: int, seed: int) -> dict[str, Estimate]:
+def _estimates(scored: Scored, parts: list[Part], *, draws: int, seed: int) -> dict[str, Estimate]:
     """Return the metrics of the parts, each with its interval."""
     if not len(scored):
         raise InvalidInput("There are no rows to measure", "One row at least")
     values = values_at(parts, np.ones((1, scored.group_count)))
-    intervals = _Intervals(scored, parts, resample(scored, parts, draws, seed), draws)
+    intervals = _Intervals(scored, parts, resample(scored, parts, draws=draws, seed=seed), draws)
     return {name: intervals.estimate(name, float(value[0])) for name, value in values.items()}
 
 
@@ -147,9 +162,10 @@ class _Intervals:
         if not np.isfinite(value):
             return Estimate.undefined(_why_undefined(name, self.scored), n=rows, groups=groups)
         bare = Estimate(value, None, None, rows, groups, "none")
-        if self._fewest_groups(name, groups) < 2:
+        fewest = self._fewest_groups(name, groups)
+        if fewest < 2:
             return replace(bare, reason="it rests on a single group")
-        found = self._closed(name, value) or self._resampled(name, value)
+        found = self._closed(name, value) or self._resampled(name, value, fewest)
         if found is None:
             return replace(bare, reason="resampling the groups does not vary it, or seldom defines it")
         return Estimate(value, found[0][0], found[0][1], rows, groups, found[1])
@@ -171,11 +187,7 @@ class _Intervals:
 
     def _fewest_groups(self, name: str, groups: int) -> int:
         """Return the groups that the metric rests on; where it compares classes, those of the rarest class."""
-        if name in _OF_ALL_ROWS or self._share(name) is not None:
-            return groups
-        return min(
-            len(np.unique(self.scored.group_codes[self.scored.truth == code])) for code in np.unique(self.scored.truth)
-        )
+        return groups if name in _OF_ALL_ROWS or self._share(name) is not None else self.scored.rarest_groups
 
     def _closed(self, name: str, value: float) -> tuple[Bounds, str] | None:
         """Return an interval that needs no resampling."""
@@ -225,14 +237,14 @@ class _Intervals:
         low, high = _pair(wilson((truth & called).sum(), (truth | called).sum()))
         return (2 * low / (1 + low), 2 * high / (1 + high)), "wilson of the jaccard index"
 
-    def _resampled(self, name: str, value: float) -> tuple[Bounds, str] | None:
+    def _resampled(self, name: str, value: float, groups: int) -> tuple[Bounds, str] | None:
         """Return the interval of the resamples; None where they do not vary."""
         drawn = self.resampled[name]
         method = f"bootstrap over groups, {self.draws} draws"
         if name == "ece":
-            bounds, method = basic(value, drawn), f"basic {method}"
+            bounds, method = reflected(value, drawn, groups), f"reflected {method}"
         else:
-            bounds, method = percentile(drawn), f"percentile {method}"
+            bounds, method = percentile(drawn, groups), f"percentile {method}"
         return None if bounds is None or bounds[1] - bounds[0] < _ROUNDING else (bounds, method)
 
 

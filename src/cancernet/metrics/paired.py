@@ -66,7 +66,7 @@ def paired_difference(
 def _both(scored: Scored, draws: int, seed: int) -> tuple[Named, Named]:
     """Return the metrics of the rows, and of resamples that are the same for every model."""
     parts = parts_of(scored)
-    return values_at(parts, np.ones((1, scored.group_count))), resample(scored, parts, draws, seed)
+    return values_at(parts, np.ones((1, scored.group_count))), resample(scored, parts, draws=draws, seed=seed)
 
 
 def _difference(scored: Scored, value: float, drawn: NDArray[np.float64]) -> Estimate:
@@ -74,7 +74,7 @@ def _difference(scored: Scored, value: float, drawn: NDArray[np.float64]) -> Est
     rows, groups = len(scored), scored.group_count
     if not np.isfinite(value):
         return Estimate.undefined("it is undefined for one of the two", n=rows, groups=groups)
-    bounds = percentile(drawn)
+    bounds = percentile(drawn, scored.rarest_groups)
     if groups < 2 or bounds is None:
         return Estimate(value, None, None, rows, groups, "none", "too few groups to resample")
     return Estimate(value, *bounds, rows, groups, f"percentile paired bootstrap over groups, {len(drawn)} draws")

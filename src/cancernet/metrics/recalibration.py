@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cancernet.estimate import Estimate
-from cancernet.metrics.intervals import Z95
+from cancernet.metrics.intervals import Z95, student
 
 __all__ = ["calibration_line"]
 
@@ -19,7 +19,7 @@ _WIDEST = 1e3  # half an interval on the logit scale, beyond which it says nothi
 _STEPS = 100  # of Newton's method; it needs about 8
 
 
-def calibration_line(positive_truth: ArrayLike, p_positive: ArrayLike, groups: ArrayLike) -> dict[str, Estimate]:
+def calibration_line(positive_truth: ArrayLike, p_positive: ArrayLike, *, groups: ArrayLike) -> dict[str, Estimate]:
     """Return `calibration_slope` (1 is right) and `calibration_intercept` (0 is right) by logistic recalibration.
 
     The slope is that of a logistic regression of the truth on the logit of the probability: below 1 the probabilities
@@ -83,7 +83,8 @@ def _last_coefficient(
     bread = np.asarray(np.linalg.inv((design * (means * (1 - means))[:, None]).T @ design), dtype=np.float64)
     clustered = count < rows
     spread = _sandwich(bread, design * (truth - means)[:, None], groups, count) if clustered else bread
-    value, half = float(weights[-1]), Z95 * math.sqrt(spread[-1, -1])
+    reach = student(max(count - 1, 1)) if clustered else Z95
+    value, half = float(weights[-1]), reach * math.sqrt(spread[-1, -1])
     if count < 2:
         return Estimate(value, None, None, rows, count, "none", "the rows are of one group")
     if not half < _WIDEST:

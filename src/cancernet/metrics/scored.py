@@ -133,6 +133,12 @@ class Scored:
         single: NDArray[np.bool_] = classes_seen.sum(axis=1) == 1
         return single
 
+    @cached_property
+    def rarest_groups(self) -> int:
+        """Number of groups with rows of the class that has fewest; classes without rows do not count."""
+        pairs = np.unique(self.truth * self.group_count + self.group_codes) // max(self.group_count, 1)
+        return int(np.unique(pairs, return_counts=True)[1].min(initial=self.group_count))
+
     def take(self, rows: ArrayLike) -> Scored:
         """Return the given rows: indices or a mask of shape (n,)."""
         chosen = np.asarray(rows)

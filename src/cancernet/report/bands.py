@@ -52,7 +52,7 @@ def roc_band(scored: Scored, *, draws: int = _DRAWS, seed: int = 0) -> Band:
 
 def precision_band(scored: Scored, *, draws: int = _DRAWS, seed: int = 0) -> Band:
     """Return bounds of the precision over the recall, groups resampled."""
-    places = np.linspace(0, 1, _POINTS)
+    places = np.linspace(0, 1, _POINTS)[1:]  # without any hit there is no precision
     curves = []
     for true, false in _resampled(scored, draws, seed):
         if true[-1]:
@@ -65,7 +65,7 @@ def precision_band(scored: Scored, *, draws: int = _DRAWS, seed: int = 0) -> Ban
 def _resampled(scored: Scored, draws: int, seed: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Return true and false positives at each different probability, per resample of the groups."""
     ranking = Ranking.of(scored.p_positive, scored.positive_truth, scored.group_codes)
-    parts = draw_counts(scored.group_count, draws, seed, rows=len(scored))
+    parts = draw_counts(scored.group_count, draws, seed=seed, rows=len(scored))
     return [pair for counts in parts for pair in zip(*ranking.curve(counts), strict=True)]
 
 

@@ -127,7 +127,7 @@ def learning_drawings(record: RunRecord) -> list[Drawing]:
             "training",
             "Learning curves",
             f"{spread}Drawn as far as at least half of the fits ran. A validation curve that turns up while the "
-            "training curve still falls is overfitting; training stops there and keeps the best weights.",
+            "training curve still falls is overfitting.",
             f"Loss over {last} epochs, {fits} {'fits' if fits > 1 else 'fit'}: {words}.",
             (9.6, 3.9),
             lambda figure: draw_learning(figure.subplots(), training, held_out),
@@ -148,7 +148,7 @@ def draw_learning(axes: Axes, training: Learning, held_out: Learning | None) -> 
             axes.plot(np.arange(1, len(shown) + 1), shown, color=colour, alpha=0.18, linewidth=0.7)
         axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0)
         axes.plot(curve.epochs, curve.mean, color=colour, linestyle=dash, label=name)
-    axes.set(xlabel="epoch", ylabel="loss (cross-entropy, nats)", xlim=(1, max(2, int(training.epochs[-1]))))
+    axes.set(xlabel="epoch", ylabel="loss (cross-entropy)", xlim=(1, max(2, int(training.epochs[-1]))))
     axes.set_ylim(bottom=0)
     axes.locator_params(axis="x", integer=True)
     axes.legend(loc="upper right")
@@ -167,7 +167,7 @@ def draw_forest(axes: Axes, names: Sequence[str], estimates: Sequence[Estimate],
             axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=2.2, alpha=0.75)
         axes.plot(estimate.value, place, "o", color=colour, markersize=6, markeredgecolor="white")
     axes.axvline(0, color=INK, linewidth=1, zorder=0.5)
-    axes.set_yticks(range(len(names)), [plain(name, 34) for name in names])
+    axes.set_yticks(range(len(names)), [plain(name, 44) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.grid(visible=False, axis="y")

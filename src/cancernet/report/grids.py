@@ -64,11 +64,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: caption, headings of the columns (the first one of the rows' names), blocks."""
+    """A table: caption, headings of the columns (the first one of the rows' names), blocks; rows may be explained."""
 
     caption: str
     heads: tuple[str, ...]
     blocks: tuple[Block, ...]
+    explained: bool = False
 
 
 def metrics_grid(record: RunRecord) -> Grid:
@@ -80,14 +81,14 @@ def metrics_grid(record: RunRecord) -> Grid:
         for family, metrics in sort_metrics(names)
     )
     caption = f"Metrics on {len(record.scored.truth):,} test rows with 95 % intervals"
-    return Grid(caption, ("Metric", *(head for head, _, _ in columns)), blocks)
+    return Grid(caption, ("Metric", *(head for head, _, _ in columns)), blocks, explained=True)
 
 
 def _columns(record: RunRecord) -> list[tuple[str, Estimates, bool]]:
     """Return heading, estimates and whether they are differences, for each column."""
     columns: list[tuple[str, Estimates, bool]] = [("Network", record.metrics, False)]
     for name, estimates in record.baselines.items():
-        columns.append((rival(name), estimates, False))
+        columns.append((f"{rival(name)[:1].upper()}{rival(name)[1:]}", estimates, False))
         if record.differences.get(name):
             columns.append((f"Network minus {rival(name)}", record.differences[name], True))
     if record.validation is not None:

@@ -13,7 +13,7 @@ from cancernet.metrics.scored import Scored
 from cancernet.report.bands import Band, precision_band, roc_band
 from cancernet.report.record import Estimates, RunRecord
 from cancernet.report.style import BASELINES, DASHES, INK, MUTED, NETWORK, SINGLE, Drawing, class_colours, plain
-from cancernet.report.words import rival
+from cancernet.report.words import rival, share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["against_rest", "draw_band", "draw_confusion", "outcome_drawings", "rivals"]
 
 _CORNER = 0.97  # from this AUROC on the curve hugs the corner, and the corner is drawn larger
+_MIDDLE = 0.5
 _MOST_COUNTED = 12  # classes; beyond them the numbers in the cells cannot be read
 
 
@@ -79,11 +80,11 @@ def draw_confusion(axes: Axes, matrix: Confusion, positive: str | None = None) -
     import seaborn as sns
 
     rows = np.maximum(matrix.counts.sum(axis=1, keepdims=True), 1)
-    shares = matrix.counts / rows
+    shares = matrix.counts / rows  # (classes, classes)
     few = len(matrix.classes) <= _MOST_COUNTED
     written: Any = np.array(
         [
-            [f"{count:,}\n{share:.1%}" for count, share in zip(*pair, strict=True)]
+            [f"{count:,}\n{share(part)}" for count, part in zip(*pair, strict=True)]
             for pair in zip(matrix.counts, shares, strict=True)
         ]
     )
@@ -118,7 +119,8 @@ def _roc(record: RunRecord) -> Drawing:
     )
     false, true = _point(record.scored)
     at_rule = (
-        f"the study's threshold finds {true:.1%} of the positive cases and calls {false:.1%} of the others positive"
+        f"the study's threshold finds {share(true)} of the positive cases and calls {share(false)} of the others "
+        "positive"
     )
     return Drawing(
         "roc",
@@ -213,7 +215,7 @@ def _precision(record: RunRecord) -> Drawing:
         "Precision and recall",
         "How many of the calls “positive” are right (PPV), over the share of positive cases found. The dotted line "
         "is the prevalence: what calling everything positive brings. Band: 95 %, groups resampled.",
-        f"Precision over recall: {words}; prevalence {curve.prevalence:.1%}.",
+        f"Precision over recall: {words}; prevalence {share(curve.prevalence)}.",
         SINGLE,
         lambda figure: _draw_precision(figure.subplots(), record, others),
     )
@@ -224,21 +226,24 @@ def _draw_precision(axes: Axes, record: RunRecord, others: Mapping[str, Scored])
     curves = [precision_recall(record.scored), *(precision_recall(scored) for scored in others.values())]
     draw_band(axes, precision_band(record.scored), NETWORK)
     for place, (curve, (name, values)) in enumerate(zip(curves, _named(record, others), strict=True)):
-        draw_precision(axes, curve, *_line(place), label=_label(name, values, "average_precision"))
+        draw_precision(axes, curve, *_line(place), label=_label(name, values, "average_precision"), height=3 - place)
     axes.axhline(curves[0].prevalence, color=MUTED, linewidth=1, linestyle=":")
     axes.text(
-        0.01, curves[0].prevalence, f"prevalence {curves[0].prevalence:.1%}", color=MUTED, fontsize=8, va="bottom"
+        0.01, curves[0].prevalence, f"prevalence {share(curves[0].prevalence)}", color=MUTED, fontsize=8, va="bottom"
     )
     axes.set(xlim=(-0.02, 1.02), ylim=(0, 1.03), xlabel="recall (sensitivity)", ylabel="precision (PPV)")
-    axes.legend(loc="lower right", bbox_to_anchor=(1, curves[0].prevalence * 0.97), **_LEGEND)
+    height = curves[0].prevalence + 0.06 if curves[0].prevalence < _MIDDLE else 0.02
+    axes.legend(loc="lower left", bbox_to_anchor=(0.03, height), **_LEGEND)
 
 
 _LEGEND: dict[str, Any] = {"title": "average precision (95 % interval)", "title_fontsize": 8.5, "fontsize": 8.5}
 
 
-def draw_precision(axes: Axes, curve: PrecisionRecall, colour: str, dash: Any, *, label: str) -> None:
+def draw_precision(axes: Axes, curve: PrecisionRecall, colour: str, dash: Any, *, label: str, height: int = 2) -> None:
     """Draw one curve of precision over recall."""
-    axes.plot(curve.recall, curve.precision, color=colour, linestyle=dash, label=label, drawstyle="steps-pre")
+    axes.plot(
+        curve.recall, curve.precision, color=colour, linestyle=dash, label=label, drawstyle="steps-pre", zorder=height
+    )
 
 
 # More than two classes
@@ -282,7 +287,8 @@ def _draw_rest(figure: Figure, scored: Scored, present: Mapping[str, int]) -> No
         label = f"{plain(name)} ({count:,})"
         left.plot(curve.false_positive_rate, curve.true_positive_rate, color=colours[name], linestyle=dash, label=label)
         draw_precision(right, precision_recall(binary), colours[name], dash, label=label)
+    square: dict[str, Any] = {"aspect": "equal", "xlim": (-0.02, 1.02), "ylim": (-0.02, 1.02)}
     left.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=0.5)
-    left.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC", aspect="equal")
-    right.set(xlabel="recall", ylabel="precision", title="Precision and recall", ylim=(0, 1.03), aspect="equal")
+    left.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC", **square)
+    right.set(xlabel="recall", ylabel="precision", title="Precision and recall", **square)
     figure.legend(*left.get_legend_handles_labels(), loc="outside right center")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from cancernet.report.words import Metric, describe, headline, interval, number,
 __all__ = ["write_page"]
 
 _MOST_CARDS = 6
+_UNPRINTABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
+_KINDS = {"train": "training report", "evaluate": "evaluation report"}
+_HEADINGS = {"train": "Result on rows the network never saw", "evaluate": "Result on the given rows"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,12 @@ def _html(record: RunRecord, pictures: Sequence[Picture]) -> str:
     )
     environment.filters |= {"number": number, "interval": interval}
     css = Markup((folder / "page.css").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
-    return environment.get_template("page.html.j2").render(css=css, **_context(record, pictures))
+    return _printable(environment.get_template("page.html.j2").render(css=css, **_context(record, pictures)))
+
+
+def _printable(text: str) -> str:
+    """Return the text with what no HTML file may hold (control characters, halves of characters) replaced."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _context(record: RunRecord, pictures: Sequence[Picture]) -> dict[str, Any]:
@@ -87,9 +96,9 @@ def _context(record: RunRecord, pictures: Sequence[Picture]) -> dict[str, Any]:
     return parts | {
         "record": record,
         "version": __version__,
-        "kind": "training report" if record.kind == "train" else "evaluation report",
+        "kind": _KINDS[record.kind],
         "badges": _badges(record),
-        "results_heading": "Result on rows the network never saw",
+        "results_heading": _HEADINGS[record.kind],
         "cards": _cards(record),
         "basis": _basis(record),
         "pictures": by_section,
@@ -108,7 +117,8 @@ def _by_section(pictures: Sequence[Picture]) -> Mapping[str, list[dict[str, Any]
     for picture in pictures:
         encoded = base64.b64encode(picture.png).decode("ascii")
         shown = {
-            name: getattr(picture, name) for name in ("name", "title", "caption", "alt", "width", "height", "wide")
+            name: getattr(picture, name)
+            for name in ("name", "title", "caption", "alt", "width", "height", "shown_width", "wide")
         }
         sections[picture.section].append({**shown, "base64": encoded})
     return sections
@@ -157,7 +167,7 @@ def _threshold_sentence(record: RunRecord) -> str:
     positive = record.scored.positive
     if positive is None:
         return "The most probable class is the answer."
-    rule = f" (rule “{record.threshold_rule}”, chosen on rows that neither training nor test used)"
+    rule = f" (rule “{record.threshold_rule}”, chosen without the test rows)"
     rule = rule if record.threshold_rule else ""
     if record.threshold is None:
         return f"A case is called “{positive}” from a threshold on that is chosen within each fold{rule}."

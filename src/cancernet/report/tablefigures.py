@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.report.style import INK, MUTED, Drawing, class_colours, key, plain
+from cancernet.report.words import number, share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +36,8 @@ class LabelledTable:
 
     Parameters
     ----------
-    names, labels
-        Names of the features, and the same with units.
+    names, units
+        Of the features.
     values
         Shape (n, features), NaN where missing.
     target
@@ -49,11 +50,17 @@ class LabelledTable:
     """
 
     names: tuple[str, ...]
-    labels: tuple[str, ...]
+    units: tuple[str, ...]
     values: NDArray[np.float64]
     target: NDArray[Any]
     colours: dict[str, str]
     strength: NDArray[np.float64]
+
+    @property
+    def labels(self) -> list[str]:
+        """Names with units, as they stand on an axis."""
+        pairs = zip(self.names, self.units, strict=True)
+        return [plain(name) + (f" ({plain(unit)})" if unit else "") for name, unit in pairs]
 
     @property
     def order(self) -> list[int]:
@@ -66,13 +73,10 @@ def label_table(table: Table, positive: str | None) -> LabelledTable | None:
     if table.target is None:
         return None
     target, classes = np.asarray(table.target), tuple(table.classes)
-    units = [feature.unit for feature in table.features]
-    labels = [
-        plain(name) + (f" ({unit})" if unit else "") for name, unit in zip(table.feature_names, units, strict=True)
-    ]
+    units = tuple(feature.unit for feature in table.features)
     strength = np.array([_strength(column, target, classes) for column in table.values.T])
     names = tuple(table.feature_names)
-    return LabelledTable(names, tuple(labels), table.values, target, class_colours(classes, positive), strength)
+    return LabelledTable(names, units, table.values, target, class_colours(classes, positive), strength)
 
 
 def _strength(column: NDArray[np.float64], target: NDArray[Any], classes: Sequence[str]) -> float:
@@ -109,7 +113,7 @@ def _balance(table: LabelledTable) -> Drawing:
     """Return the figure of the class balance."""
     counts = {name: int((table.target == name).sum()) for name in table.colours}
     total = len(table.target)
-    shares = "; ".join(f"{plain(name)}: {count} rows, {count / total:.1%}" for name, count in counts.items())
+    shares = "; ".join(f"{plain(name)}: {count} rows, {share(count / total)}" for name, count in counts.items())
     return Drawing(
         "class-balance",
         "data",
@@ -128,7 +132,7 @@ def draw_balance(axes: Axes, counts: dict[str, int], colours: dict[str, str]) ->
         [plain(name) for name in names], list(counts.values()), color=[colours[name] for name in names], height=0.6
     )
     for place, count in enumerate(counts.values()):
-        axes.text(count, place, f"  {count:,} ({count / total:.1%})", va="center", color=INK)
+        axes.text(count, place, f"  {count:,} ({share(count / total)})", va="center", color=INK)
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
@@ -173,7 +177,7 @@ def _all_features(table: LabelledTable) -> Drawing:
         f"Small histograms by class. {which}; alone, they separate the classes with an AUROC from "
         f"{strengths.min():.2f} ({plain(table.names[chosen[int(strengths.argmin())]])}) to {strengths.max():.2f} "
         f"({plain(table.names[chosen[int(strengths.argmax())]])}).",
-        (2.2 * columns, 1.42 * rows + 0.4),
+        (2.2 * columns, 1.5 * rows + 0.4),
         lambda figure: _draw_small(figure, table, chosen, columns=columns, tall=False),
     )
 
@@ -209,10 +213,10 @@ def _name_small(axes: Axes, table: LabelledTable, column: int, *, tall: bool) ->
     corner: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "top", "color": MUTED}
     axes.text(0.98, 0.96, f"{table.strength[column]:.2f}", fontsize=9 if tall else 7, **corner)
     if tall:
-        axes.set_title(plain(table.names[column]), fontsize=10.5)
         axes.set(xlabel=table.labels[column], ylabel="share of rows")
         return
-    axes.set_title(plain(table.labels[column], 30), fontsize=7.5, pad=3)
+    axes.set_title(plain(table.names[column], 30), fontsize=7.5, pad=3)
+    axes.set_xlabel(plain(table.units[column], 36) if table.units[column] else "", fontsize=6, labelpad=1)
     axes.tick_params(labelsize=6, length=2, pad=1)
     axes.set_yticks([])
     axes.locator_params(axis="x", nbins=4)
@@ -256,7 +260,7 @@ def _correlation(table: LabelledTable) -> Drawing:
     order = cluster_order(matrix)
     matrix, names = matrix[np.ix_(order, order)], [table.names[chosen[place]] for place in order]
     which = "all" if len(names) == len(table.names) else f"the {len(names)} strongest"
-    side = min(9.6, 3.6 + 0.2 * len(names))
+    side = min(8.8, 3.6 + 0.18 * len(names))
     return Drawing(
         "correlation",
         "data",
@@ -327,8 +331,9 @@ def _pairs(table: LabelledTable) -> Drawing:
         "pair-plot",
         "data",
         "The strongest features in pairs",
-        "One dot per row. Features that nearly repeat a stronger one (rank correlation beyond 0.9) are skipped, so "
-        f"that each plot tells something new; at most {_MOST_POINTS:,} rows per class are drawn.",
+        "One dot per row below the diagonal, rank correlations of all rows above it. Features that nearly repeat a "
+        "stronger one (rank correlation beyond 0.9) are skipped, so that each plot tells something new; at most "
+        f"{_MOST_POINTS:,} rows per class are drawn.",
         f"Scatter plots of every pair of {', '.join(names)}, coloured by class, with histograms on the diagonal. "
         f"{_medians(table, chosen)}",
         (9.6, 9.0) if len(chosen) > 2 else (6.8, 6.2),
@@ -347,7 +352,7 @@ def distinct_strongest(strength: NDArray[np.float64], correlation: NDArray[np.fl
 
 def _draw_pairs(figure: Figure, table: LabelledTable, chosen: Sequence[int]) -> None:
     """Draw histograms on the diagonal and scatter plots below it."""
-    count = len(chosen)
+    count, correlation = len(chosen), rank_correlation(table.values)
     grid = figure.subplots(count, count, squeeze=False, sharex="col")
     rows = _sample(table)
     for place, column in enumerate(chosen):
@@ -357,6 +362,7 @@ def _draw_pairs(figure: Figure, table: LabelledTable, chosen: Sequence[int]) -> 
             axes = grid[place, other]
             if other > place:
                 axes.set_axis_off()
+                write_correlation(axes, correlation[column, chosen[other]])
             elif other < place:
                 draw_scatter(
                     axes,
@@ -375,6 +381,13 @@ def _sample(table: LabelledTable) -> NDArray[np.intp]:
     random = np.random.default_rng(0)
     rows = [random.permutation(np.flatnonzero(table.target == name))[:_MOST_POINTS] for name in table.colours]
     return random.permutation(np.concatenate(rows))
+
+
+def write_correlation(axes: Axes, correlation: float) -> None:
+    """Write a rank correlation in the middle of an empty plot."""
+    middle: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "clip_on": False}
+    axes.text(0.5, 0.5, number(correlation, 2), fontsize=10 + 10 * abs(correlation), color=INK, **middle)
+    axes.text(0.5, 0.4, "rank correlation", fontsize=7.5, color=MUTED, **middle)
 
 
 def draw_scatter(axes: Axes, points: NDArray[np.float64], target: NDArray[Any], colours: dict[str, str]) -> None:

@@ -75,6 +75,7 @@ def _draw_reliability(figure: Figure, scored: Scored, curve: Reliability, what: 
     else:
         beneath.hist(scored.probabilities.max(axis=1), edges, color=NETWORK)
     beneath.set(xlabel=what, ylabel="rows", yscale="symlog", xlim=(-0.02, 1.02))
+    beneath.yaxis.set_major_formatter("{x:,.0f}")
     beneath.set_ylim(bottom=0)
 
 
@@ -133,7 +134,7 @@ def draw_risk(axes: Axes, curve: RiskCoverage, point: tuple[float, float] | None
     axes.set(xlim=(0, 1.02), xlabel="share of cases answered", ylabel="share of wrong answers")
     axes.set_ylim(0, max(0.02, 1.25 * float(curve.risk[curve.coverage > 0.05].max(initial=0.0))))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
+        axis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.legend(loc="upper left")
 
 
@@ -170,4 +171,4 @@ def draw_decision(axes: Axes, curve: DecisionCurve, others: dict[str, DecisionCu
     top = max(0.01, float(curve.model.max()), float(curve.everyone.max()))
     axes.set(xlim=(0, 1), ylim=(-0.12 * top, 1.12 * top))
     axes.set(xlabel="threshold probability at which one would act", ylabel="net benefit (per case)")
-    axes.legend(loc="lower left", ncols=2, fontsize=8.5)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.13), ncols=4, fontsize=8.5, columnspacing=1.2)

@@ -68,7 +68,7 @@ _KNOWN = (
     Metric("brier", "Brier score", "mean squared error of the probabilities", _CALIBRATION, "lower"),
     Metric("nll", "Log loss", "surprise at the truth, in nats", _CALIBRATION, "lower"),
     Metric("brier_skill", "Brier skill", "gain over always naming the class shares", _CALIBRATION, "higher"),
-    Metric("ece", "Calibration error (ECE)", "mean gap between probability and frequency", _CALIBRATION, "lower"),
+    Metric("ece", "Calibration error", "ECE: mean gap between probability and frequency", _CALIBRATION, "lower"),
     Metric("ece_of_perfect", "ECE of a perfect model", "what perfect calibration shows on as many rows", _CALIBRATION),
     Metric("calibration_slope", "Calibration slope", "1 is right; below 1 is overconfident", _CALIBRATION),
     Metric("calibration_intercept", "Calibration intercept", "0 is right; below 0 overstates the risk", _CALIBRATION),
@@ -94,7 +94,7 @@ _HEADLINES = (
         "sensitivity",
         "specificity",
     ),
-    *("accuracy", "balanced_accuracy", "kappa", "ece", "integrated_brier", "mean_absolute_error", "abstained"),
+    *("accuracy", "kappa", "ece", "integrated_brier", "mean_absolute_error", "abstained", "balanced_accuracy"),
 )
 
 
@@ -134,7 +134,7 @@ def headline(names: Sequence[str], most: int = 6) -> list[str]:
 
 
 def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
-    """Return a number as text; one that is not 1 or 0 is never rounded to it.
+    """Return a number as text; one that is not 1 or 0 is not shown as if it were.
 
     Parameters
     ----------
@@ -143,23 +143,31 @@ def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str
     digits
         Behind the point.
     signed
-        Write the plus sign too, as for a difference.
+        Write the plus sign too, as for a difference, and +0.000 for a very small one.
     """
     if value is None:
         return "–"
     text = f"{abs(value):.{digits}f}"
+    if signed:
+        return f"{MINUS if value < 0 else '+' if value > 0 else ''}{text}"
     step = f"{10.0**-digits:.{digits}f}"
     if value != 0 and float(text) == 0:
         text = f"<{step}"
     elif abs(value) < 1 and float(text) == 1:
         text = f">{1 - 10.0**-digits:.{digits}f}"
-    sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
-    return f"{sign}{text}"
+    return f"{MINUS if value < 0 else ''}{text}"
 
 
 def share(value: float | None, digits: int = 1) -> str:
-    """Return a share as a percentage."""
-    return "–" if value is None else f"{number(100 * value, digits)} %"
+    """Return a share as a percentage; one that is not all or nothing is not shown as if it were."""
+    if value is None:
+        return "–"
+    text = f"{100 * value:.{digits}f}"
+    if value < 1 and float(text) >= 100:
+        text = f">{100 - 10.0**-digits:.{digits}f}"
+    elif value > 0 and float(text) == 0:
+        text = f"<{10.0**-digits:.{digits}f}"
+    return f"{text} %"
 
 
 def interval(estimate: Estimate, digits: int = 3, *, signed: bool = False) -> str:

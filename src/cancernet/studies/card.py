@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cancernet import bundle
-from cancernet.bundle import Card, Column, DataSource, Decision, Execution, TableInput, Training, hash_groups
-from cancernet.checks import require
+from cancernet.bundle import Card, Column, DataSource, Decision, Execution, TableInput, Training, hash_groups, hash_rows
+from cancernet.models import keras_library
 from cancernet.data import Medians
 from cancernet.engine import check_parity, export_onnx
 from cancernet.estimate import Estimate
@@ -32,6 +32,7 @@ GENERAL_LIMITS = (
     "may give other numbers.",
     "For research only, not a medical device; no decision about a patient may rest on it.",
 )
+_MOST_HASHES = 100_000  # rows: 2 MB of the card
 _PACKAGES = ("cancernet", "keras", "tensorflow", "tensorflow-cpu", "jax", "openvino", "numpy", "scikit-learn")
 
 
@@ -133,15 +134,17 @@ def versions() -> dict[str, str]:
 def _training(plan: Plan, final: Final) -> Training:
     """Return where the weights come from."""
     groups, salt = plan.cohort.groups[final.rows], secrets.token_hex(16)
-    hashes = hash_groups(groups.tolist(), salt)
+    named = plan.table.group_column != "row"
+    tell_rows = plan.audit.resolution.continuous and len(final.rows) <= _MOST_HASHES
     return Training(
         versions=versions(),
-        backend=require("keras", "train").backend.backend(),
+        backend=keras_library().backend.backend(),
         seed=plan.study.training.seed,
         epochs=final.epochs,
         date=datetime.now(UTC).date().isoformat(),
         rows=len(final.rows),
-        groups=len(hashes),
+        groups=len(np.unique(groups)),
         salt=salt,
-        group_hashes=hashes,
+        group_hashes=hash_groups(groups.tolist(), salt) if named else (),
+        row_hashes=hash_rows(plan.cohort.values[final.rows], salt) if tell_rows else (),
     )

@@ -107,7 +107,8 @@ def validation_scores(plan: Plan, results: Sequence[FoldResult]) -> dict[str, Es
     if plan.split.kind != "held-out" or not len(plan.split.folds[0].validation):
         return None
     rows, answer = results[0].calibration_rows, results[0].answers[NETWORK]
-    cases = decide_parts(answer.decision, plan.task, answer.calibration, _filled(plan, 0, rows))
+    values = _filled(plan, 0, rows)
+    cases = decide_parts(answer.decision, plan.task, logits=answer.calibration, values=values)
     return measure(scored_cases(plan, rows, cases), draws=plan.study.report.draws)
 
 
@@ -127,9 +128,8 @@ def _cases(plan: Plan, result: FoldResult, learner: str, rows: NDArray[np.int64]
         truth = plan.cohort.codes[result.calibration_rows]
         decision = with_rule(decision, rule, calibrated, truth, task=plan.task)
     index = [(fold.repeat, fold.number) for fold in plan.split.folds].index((result.repeat, result.number))
-    return decide_parts(
-        decision, plan.task, answer.logits, _filled(plan, index, rows), names=plan.table.feature_names
-    )
+    values, names = _filled(plan, index, rows), plan.table.feature_names
+    return decide_parts(decision, plan.task, logits=answer.logits, values=values, names=names)
 
 
 def _filled(plan: Plan, index: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:

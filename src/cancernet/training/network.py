@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.checks import require
+from cancernet.models.backend import keras_library
 from cancernet.tasks import softmax
 from cancernet.training.options import TrainingOptions, class_weights
 
@@ -69,7 +69,7 @@ class Network:
     def __init__(
         self, build: Callable[[], keras.Model], options: TrainingOptions, *, advance: Callable[[], None] | None = None
     ) -> None:
-        self._keras: Any = require("keras", "train")
+        self._keras: Any = keras_library()
         self._build, self.options, self._advance = build, options, advance or (lambda: None)
         self.model: Any = build()
         self._compile()
@@ -102,21 +102,15 @@ class Network:
             Stop by the loss of the watched rows and take the weights of the best epoch.
         """
         self._restart(seed)
-        watch = _watching(self._keras, watched)
-        stopping = self._stopping() if stop_early else None
-        callbacks = [self._rate(), watch, *([stopping] if stopping else []), self._ticking()]
-        record = self.model.fit(
-            inputs,
-            codes,
-            epochs=self.options.epochs if epochs is None else epochs,
-            batch_size=min(self.options.batch_size, len(inputs)),
-            class_weight=self._weights(codes),
-            callbacks=callbacks,
-            verbose=0,
-        )
-        seen = len(record.epoch) if stopping is None else stopping.best_epoch + 1
-        logits = np.stack(watch.logits) if watch.logits else None
-        return Fit(self.model.get_weights(), seen, _history(record.history), logits)
+        shuffle = np.random.default_rng(seed)
+        follow, stopper = _Follow(self, watched), _Stopper(self.options.patience if stop_early else None)
+        history: list[dict[str, float]] = []
+        for epoch in range(self.options.epochs if epochs is None else epochs):
+            history.append({"epoch": epoch + 1, **self._epoch(epoch, inputs, codes, shuffle), **follow.losses()})
+            self._advance()
+            if stopper.seen_enough(history[-1], self.model):
+                break
+        return Fit(stopper.weights(self.model), stopper.best or len(history), tuple(history), follow.stacked())
 
     def logits(self, weights: list[NDArray[np.float32]], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the logits (n, classes) of inputs under given weights."""
@@ -150,57 +144,70 @@ class Network:
         for variable, value in zip(self.model.optimizer.variables, self._optimiser_start, strict=True):
             variable.assign(value)
 
-    def _weights(self, codes: NDArray[np.int64]) -> dict[int, float] | None:
-        """Return class weights for Keras, or None."""
+    def _epoch(
+        self, epoch: int, inputs: NDArray[np.float32], codes: NDArray[np.int64], shuffle: np.random.Generator
+    ) -> dict[str, float]:
+        """Pass once over all rows in a new order, in batches of about equal size, and return rate and loss."""
+        rate = self.options.rate(epoch)
+        self.model.optimizer.learning_rate = rate
+        self.model.reset_metrics()
+        steps = max(1, round(len(inputs) / self.options.batch_size))
+        weights = self._row_weights(codes)
+        log: dict[str, float] = {}
+        for rows in np.array_split(shuffle.permutation(len(inputs)), steps):
+            chosen = None if weights is None else weights[rows]
+            log = self.model.train_on_batch(inputs[rows], codes[rows], sample_weight=chosen, return_dict=True)
+        return {"learning_rate": rate, "loss": float(log["nll"])}
+
+    def _row_weights(self, codes: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Return the weight of each row, or None when all count alike."""
         if self.options.class_weights == "none":
             return None
-        return class_weights(codes, self.model.output_shape[-1])
-
-    def _rate(self) -> Any:
-        """Return the callback that sets the learning rate of each epoch."""
-        return self._keras.callbacks.LearningRateScheduler(lambda epoch, _: self.options.rate(epoch))
-
-    def _stopping(self) -> Any:
-        """Return the callback that stops early and restores the best weights."""
-        return self._keras.callbacks.EarlyStopping(
-            monitor="val_loss", mode="min", patience=self.options.patience, restore_best_weights=True
-        )
-
-    def _ticking(self) -> Any:
-        """Return the callback that advances the progress bar."""
-        return self._keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._advance())
+        by_class = class_weights(codes, self.model.output_shape[-1])
+        return np.array([by_class[code] for code in codes.tolist()], dtype=np.float32)
 
 
-def _watching(keras: Any, watched: Watched | None) -> Any:
-    """Return a callback that keeps the logits of the watched rows and adds their loss to the log."""
+class _Follow:
+    """Keeps the logits of the watched rows after each epoch."""
 
-    class Watch(keras.callbacks.Callback):  # type: ignore[misc]
-        """Follow rows that are not fitted on."""
+    def __init__(self, network: Network, watched: Watched | None) -> None:
+        self._network, self._watched = network, watched
+        self._logits: list[NDArray[np.float32]] = []
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.logits: list[NDArray[np.float32]] = []
+    def losses(self) -> dict[str, float]:
+        """Record the watched rows and return their loss; nothing when none are watched."""
+        if self._watched is None:
+            return {}
+        self._logits.append(np.asarray(self._network.model.predict_on_batch(self._watched.inputs)))
+        return {"val_loss": nll(self._logits[-1], self._watched.codes)}
 
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            """Record the watched rows after an epoch."""
-            if watched is None or logs is None:
-                return
-            self.logits.append(np.asarray(self.model.predict_on_batch(watched.inputs)))
-            logs["val_loss"] = nll(self.logits[-1], watched.codes)
+    def stacked(self) -> NDArray[np.float32] | None:
+        """Return all that was recorded, (epochs, rows, classes)."""
+        return np.stack(self._logits) if self._logits else None
 
-    return Watch()
+
+class _Stopper:
+    """Keeps the weights of the epoch with the lowest watched loss, and ends a fit that does not get better."""
+
+    def __init__(self, patience: int | None) -> None:
+        self._patience, self._lowest = patience, np.inf
+        self._weights: list[NDArray[np.float32]] = []
+        self.best = 0
+
+    def seen_enough(self, row: dict[str, float], model: Any) -> bool:
+        """Look at one epoch; true when the patience is over."""
+        if self._patience is None:
+            return False
+        if row["val_loss"] < self._lowest:
+            self._lowest, self.best, self._weights = row["val_loss"], int(row["epoch"]), model.get_weights()
+        return row["epoch"] - self.best >= self._patience
+
+    def weights(self, model: Any) -> list[NDArray[np.float32]]:
+        """Return the weights of the best epoch, or the last ones when nothing was to be stopped."""
+        return self._weights or model.get_weights()
 
 
 def nll(logits: NDArray[np.float32], codes: NDArray[np.int64]) -> float:
     """Return the mean negative log-likelihood of the true classes."""
     chosen = softmax(logits)[np.arange(len(codes)), codes]
     return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())
-
-
-def _history(log: dict[str, list[float]]) -> tuple[dict[str, float], ...]:
-    """Return one row per epoch from Keras's record."""
-    columns = {"learning_rate": log["learning_rate"], "loss": log["nll"]}
-    if "val_loss" in log:
-        columns["val_loss"] = log["val_loss"]
-    rows = zip(*columns.values(), strict=True)
-    return tuple({"epoch": epoch, **dict(zip(columns, row, strict=True))} for epoch, row in enumerate(rows, start=1))

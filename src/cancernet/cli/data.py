@@ -1,0 +1,134 @@
+"""`cancernet data`: what is built in, and what is wrong with a table before it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cancernet.cli.options import Group, Id, Json, Target
+from cancernet.cli.show import print_json, rows_table, say
+
+if TYPE_CHECKING:
+    from cancernet.data import LeakAudit, Table
+
+__all__ = ["app"]
+
+app = typer.Typer(help="List the built-in tables; audit a table.", no_args_is_help=True)
+
+_FOLDS, _SEED = 5, 7  # of the split that is audited: the default of studies
+
+
+@app.command("list")
+def list_tables(json: Json = False) -> None:
+    """List the built-in tables."""
+    from cancernet.data import catalogue
+
+    found = catalogue()
+    if json:
+        print_json({"tables": [_described(builtin) for builtin in found]})
+        return
+    for builtin in found:
+        counts = ", ".join(f"{label} {count}" for label, count in builtin.classes.items())
+        lines = [
+            ["", f"{builtin.rows} rows, {builtin.features} features; {counts}"],
+            ["", f"groups: {builtin.groups}"],
+            ["", f"{builtin.source}; licence {builtin.licence}"],
+        ]
+        say(f"{builtin.name}  {builtin.description}\n{rows_table(lines)}")
+    say("\nTrain on one with a study, for example: cancernet train wdbc")
+
+
+@app.command()
+def audit(
+    path: Annotated[str, typer.Argument(help="A table (CSV, TSV, Parquet), or a built-in name.", show_default=False)],
+    target: Target = None,
+    group: Group = None,
+    id: Id = None,
+    against: Annotated[
+        Path | None, typer.Option(help="A second table: what have the two in common?", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Count rows, classes, groups and gaps; look for leaks across a 5-fold split, or against a second table."""
+    from cancernet.data import audit_tables
+
+    table = _read(path, target, group, id)
+    if against is None:
+        found, reason = _audit_of_split(table)
+    else:
+        other = _read(str(against), target, group, id)
+        shared = [name for name in table.feature_names if name in set(other.feature_names)]
+        found, reason = audit_tables(other.select(shared, exact=False), table.select(shared, exact=False)), ""
+    if json:
+        print_json({**_counts(table), "leak_audit": None if found is None else found.to_dict(), "reason": reason})
+    else:
+        say(_in_words(table, found, reason))
+    if found is not None:
+        found.refuse()
+
+
+def _read(path: str, target: str | None, group: str | None, id: str | None) -> Table:
+    """Return a built-in table or one from a file."""
+    from cancernet.data import catalogue, load, read_table
+
+    if path in {builtin.name for builtin in catalogue()} and not Path(path).exists():
+        return load(path)
+    return read_table(path, target=target, group=group, id=id)
+
+
+def _audit_of_split(table: Table) -> tuple[LeakAudit | None, str]:
+    """Return the audit of the usual split, or the reason why there is none."""
+    from cancernet.data import audit_split, folds_by_group
+
+    if table.target is None:
+        return None, "no leak audit: the target is not known; name it with --target COLUMN"
+    if table.group_column is None:
+        return None, "no leak audit: the patients are not known; name their column with --group COLUMN, or --group row"
+    return audit_split(table, folds_by_group(table, folds=_FOLDS, seed=_SEED)), ""
+
+
+def _counts(table: Table) -> dict[str, Any]:
+    """Return what there is in the table, ready for JSON."""
+    import numpy as np
+
+    labels = [] if table.target is None else np.unique(table.target, return_counts=True)
+    missing = np.isnan(table.values)
+    spread = np.nanmin(np.where(missing.all(axis=0), 0.0, table.values), axis=0)
+    constant = spread == np.nanmax(np.where(missing.all(axis=0), 0.0, table.values), axis=0)
+    names = np.array(table.feature_names)
+    return {
+        "name": table.name,
+        "rows": len(table),
+        "features": len(table.features),
+        "classes": dict(zip(*(part.tolist() for part in labels), strict=True)) if len(labels) else {},
+        "groups": len(np.unique(table.groups)),
+        "group_column": table.group_column,
+        "missing_values": int(missing.sum()),
+        "rows_with_missing": int(missing.any(axis=1).sum()),
+        "constant_columns": names[constant].tolist(),
+    }
+
+
+def _in_words(table: Table, found: LeakAudit | None, reason: str) -> str:
+    """Return the counts and the findings as lines."""
+    counts = _counts(table)
+    classes = ", ".join(f"{label} {count}" for label, count in counts["classes"].items()) or "no target named"
+    groups = f"{counts['groups']} (column '{counts['group_column']}')" if counts["group_column"] else "not known"
+    lines = [
+        ["rows", str(counts["rows"])],
+        ["features", str(counts["features"])],
+        ["classes", classes],
+        ["groups", groups],
+        ["missing", f"{counts['missing_values']} values in {counts['rows_with_missing']} rows"],
+        ["constant", ", ".join(counts["constant_columns"]) or "none"],
+    ]
+    said = [reason] if found is None else list(found.sentences())
+    return f"{table.name}\n{rows_table(lines)}\n\n" + "\n".join(f"  {sentence}" for sentence in said)
+
+
+def _described(builtin: Any) -> dict[str, Any]:
+    """Return a built-in table for JSON."""
+    fields = ("name", "description", "rows", "features", "classes", "groups", "source", "licence")
+    return {name: getattr(builtin, name) for name in fields}

@@ -1,0 +1,43 @@
+"""`cancernet evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cancernet.cli.options import Bundle, Force, Group, Id, Json, OutFolder, Quiet, Rows, Runtime, Target
+from cancernet.cli.show import print_json, progress_bar, say
+from cancernet.cli.train import summary
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    bundle: Bundle,
+    rows: Rows,
+    out: OutFolder = None,
+    target: Target = None,
+    group: Group = None,
+    id: Id = None,
+    allow_leak: Annotated[
+        bool, typer.Option("--allow-leak", help="Measure on cases the model was trained on, and say so in the report.")
+    ] = False,
+    runtime: Runtime = "openvino",
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Test a bundle on other cases whose truth is known; leave metrics, predictions and a report."""
+    from cancernet import studies
+
+    place = out or Path("runs", f"{Path(bundle).resolve().parent.name if Path(bundle).is_dir() else bundle}-on-{rows.stem}")
+    options = studies.EvaluateOptions(target=target, group=group, id=id, allow_leak=allow_leak, runtime=runtime)
+    with progress_bar(quiet=quiet or json) as progress:
+        record = studies.evaluate(bundle, rows, place, options=options, force=force, progress=progress)
+    if json:
+        tested = {name: estimate.to_dict() for name, estimate in record.metrics.items()}
+        print_json({"run": str(place), "report": str(place / "report.html"), "test": tested})
+    else:
+        say(summary(record, place), quiet=quiet)

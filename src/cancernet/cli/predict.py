@@ -1,0 +1,120 @@
+"""`cancernet predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from cancernet.cli.options import Bundle, Force, Id, Json, Prevalence, Quiet, Rows, Runtime
+from cancernet.cli.show import print_json, rows_table, say
+
+if TYPE_CHECKING:
+    from cancernet.bundle import Card
+    from cancernet.predict import Summary
+
+__all__ = ["in_words", "predict"]
+
+
+def predict(
+    bundle: Bundle,
+    rows: Rows,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File for the predictions (.csv, .tsv, .parquet); - is stdout.", show_default=False),
+    ] = None,
+    prevalence: Prevalence = None,
+    id: Id = None,
+    runtime: Runtime = "openvino",
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Predict new cases: calibrated probabilities, sets, abstentions. Needs neither Keras nor TensorFlow."""
+    from cancernet import engine
+    from cancernet.predict import predict_file
+
+    target = _target(out)
+    with engine.open(bundle, runtime=runtime) as model:
+        found = predict_file(model, rows, out=target, prevalence=prevalence, force=force, id=id)
+        card = model.card
+    if json:
+        print_json(_as_json(found, card, out))
+    elif str(out) != "-":
+        say(in_words(found, card, out), quiet=quiet)
+
+
+def _target(out: Path | None) -> Path | BinaryIO | None:
+    """Return where predictions go: a file, stdout, or nowhere."""
+    import sys
+
+    return sys.stdout.buffer if str(out) == "-" else out
+
+
+def in_words(found: Summary, card: Card, out: Path | None, *, notice: bool = True) -> str:
+    """Return the first rows and the counts, with the notice that this is no medical device."""
+    lines = [_first_rows(found, card), "", f"  {_counts(found)}"]
+    if found.ppv is not None and found.npv is not None:
+        lines.append(
+            f"  At a prevalence of {found.prevalence:.4g}: PPV {found.ppv.format()}, NPV {found.npv.format()}, by the "
+            "sensitivity and specificity on the card; probabilities are re-weighted."
+        )
+    if found.filled:
+        lines.append(f"  {found.filled} missing values were filled with the medians of the training rows.")
+    lines.append(f"  predictions   {out}" if out else "  Pass --out predictions.csv to keep all of them.")
+    if notice:
+        lines.append("  Research use only, not a medical device.")
+    return "\n".join(lines)
+
+
+def _first_rows(found: Summary, card: Card) -> str:
+    """Return a table of the first rows."""
+    cases = found.first
+    ids = [str(number) for number in range(1, len(cases) + 1)] if cases.ids is None else [str(name) for name in cases.ids]
+    head = ["id", *(f"p_{name}" for name in card.task.classes), "predicted", "set", ""]
+    body = [
+        [ids[row], *(f"{p:.3f}" for p in cases.probabilities[row]), str(cases.labels[row]), _set(cases, row), _why(cases, row)]
+        for row in range(len(cases))
+    ]
+    more = f"\n  ... and {found.rows - len(cases)} more" if found.rows > len(cases) else ""
+    return rows_table([head, *body]) + more
+
+
+def _set(cases: Any, row: int) -> str:
+    """Return the classes of a set joined by |."""
+    if cases.sets is None:
+        return ""
+    return "|".join(name for name, held in zip(cases.classes, cases.sets[row], strict=True) if held)
+
+
+def _why(cases: Any, row: int) -> str:
+    """Return why a row abstains, or nothing."""
+    if cases.ood[row]:
+        return f"abstained: {cases.ood_reason[row]}"
+    return "abstained: more than one class is possible" if cases.abstained[row] else ""
+
+
+def _counts(found: Summary) -> str:
+    """Return how many rows, of which class, how many abstain."""
+    classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+    return (
+        f"{found.rows} rows: {classes}; {found.abstained} abstained ({found.abstained / max(found.rows, 1):.1%}), "
+        f"of them {found.ood} unlike the training rows."
+    )
+
+
+def _as_json(found: Summary, card: Card, out: Path | None) -> dict[str, Any]:
+    """Return the summary for machines."""
+    return {
+        "bundle": card.name,
+        "rows": found.rows,
+        "predicted": found.counts,
+        "abstained": found.abstained,
+        "ood": found.ood,
+        "filled": found.filled,
+        "prevalence": found.prevalence,
+        "ppv": found.ppv and found.ppv.to_dict(),
+        "npv": found.npv and found.npv.to_dict(),
+        "out": None if out is None else str(out),
+    }

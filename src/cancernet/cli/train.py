@@ -1,0 +1,102 @@
+"""`cancernet train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cancernet.cli.options import Force, Group, Json, OutFolder, Quiet, Seed, Setting
+from cancernet.cli.show import estimates_table, print_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from cancernet.report import RunRecord
+    from cancernet.studies import Run
+
+__all__ = ["HEADLINE", "summary", "train"]
+
+HEADLINE = (
+    "auroc",
+    "macro_auroc",
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "macro_f1",
+    "brier",
+    "ece",
+    "coverage",
+    "abstained",
+    "selective_accuracy",
+)
+
+
+def train(
+    study: Annotated[str, typer.Argument(help="A study file (.toml), or the name of a built-in study (wdbc).")],
+    out: OutFolder = None,
+    settings: Setting = None,
+    group: Group = None,
+    seed: Seed = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train, calibrate and test a study; leave a run folder with report and bundle."""
+    from cancernet import studies
+
+    chosen = studies.find_study(study, settings=[*(settings or []), *_as_settings(group, seed)])
+    place = out or Path("runs", chosen.name)
+    try:
+        with progress_bar(quiet=quiet or json) as progress:
+            finished = studies.train(chosen, place, resume=resume, force=force, progress=progress)
+    except KeyboardInterrupt:
+        typer.echo(_interrupted(place), err=True)
+        raise typer.Exit(130) from None
+    if json:
+        print_json(_as_json(finished, place))
+    else:
+        say(summary(finished.record, place), quiet=quiet)
+
+
+def summary(record: RunRecord, place: Path) -> str:
+    """Return what a run found, in a few lines, with the place of its report."""
+    columns = {"network": record.metrics, **{name: record.baselines[name] for name in record.baselines}}
+    facts = dict(record.facts)
+    head = f"{record.title}\n  {facts.get('Data', '')}; {facts.get('Split', '')}"
+    folder = f"  bundle   {place / 'bundle'}\n" if record.kind == "train" else ""
+    return (
+        f"{head}\n\n{estimates_table(columns, HEADLINE)}\n\n"
+        + "\n".join(f"  {sentence}" for sentence in record.statements)
+        + f"\n\n  report   {place / 'report.html'}\n{folder}"
+        + "  Research use only, not a medical device."
+    )
+
+
+def _as_settings(group: str | None, seed: int | None) -> list[str]:
+    """Return options of the command line as changes of the study."""
+    import json
+
+    given = {"data.group": group, "training.seed": seed}
+    return [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+
+
+def _interrupted(place: Path) -> str:
+    """Return what to do after Ctrl-C."""
+    from cancernet.files import partial_of
+
+    partial = partial_of(place)
+    kept = len(list((partial / "work").glob("fold-*.json")))
+    if not kept:
+        return "Interrupted; no fold was finished, nothing is left behind."
+    return f"Interrupted; {kept} finished folds are kept in {partial}. Go on with the same command and --resume."
+
+
+def _as_json(finished: Run, place: Path) -> dict[str, Any]:
+    """Return the result for machines."""
+    return {
+        "run": str(place),
+        "report": str(place / "report.html"),
+        "bundle": str(place / "bundle"),
+        "test": {name: estimate.to_dict() for name, estimate in finished.record.metrics.items()},
+    }

@@ -1,0 +1,256 @@
+"""A bundle on other cases whose truth is known: the same metrics, predictions and report as of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cancernet import engine
+from cancernet.bundle import Card
+from cancernet.checks import listed
+from cancernet.data import Table, catalogue, load, read_table, require_groups
+from cancernet.engine import Model
+from cancernet.errors import InvalidInput, LeakingSplit
+from cancernet.estimate import Estimate
+from cancernet.explain import permutation_importance
+from cancernet.files import refuse_existing, whole_folder
+from cancernet.metrics import Scored, measure, measure_at, paired_difference
+from cancernet.predict import Cases, cases, fill_missing, write_predictions
+from cancernet.report import Importance, RunRecord, save_figures, write_metrics, write_page
+from cancernet.studies.options import ReportOptions
+from cancernet.studies.progress import Progress, Silent
+from cancernet.studies.record import at_prevalences
+from cancernet.studies.words import abstention_sentence, calibration_sentence, coverage_sentence
+
+__all__ = ["EvaluateOptions", "evaluate"]
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """How cases are read and measured.
+
+    Parameters
+    ----------
+    target, group, id
+        Columns of the file: labels, patients ("row": every row is one), names of the rows.
+    allow_leak
+        Measure although the model was trained on some of these cases; the report says so.
+    runtime
+        "openvino" or "onnxruntime".
+    draws
+        Of the bootstrap.
+    """
+
+    target: str | None = None
+    group: str | None = None
+    id: str | None = None
+    allow_leak: bool = False
+    runtime: str = "openvino"
+    draws: int = 1000
+
+
+def evaluate(
+    bundle: str | Path,
+    source: Table | str | Path,
+    out: str | Path,
+    *,
+    options: EvaluateOptions | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> RunRecord:
+    """Test a bundle on cases with truth and leave `metrics.json`, `predictions.csv`, `report.html` and figures.
+
+    Parameters
+    ----------
+    bundle
+        A folder, or the name of a shipped bundle.
+    source
+        A table, a file, or the name of a built-in table.
+    out
+        The folder to make.
+    options
+        How to read and measure.
+    force
+        Replace an existing folder.
+    progress
+        Told how far it is.
+
+    Raises
+    ------
+    LeakingSplit
+        When the model was trained on some of these cases and `allow_leak` is not set.
+    InvalidInput
+        When the truth is missing, a label is unknown to the card, or the folder exists.
+    """
+    chosen, tell = options or EvaluateOptions(), progress or Silent()
+    refuse_existing(Path(out), force=force)
+    tell.begin("Testing", 3)
+    with engine.open(bundle, runtime=chosen.runtime) as model:
+        table = _read(source, model.card, chosen)
+        seen = _refuse_seen(model.card, table, chosen)
+        found = cases(model, table.values, ids=table.ids)
+        tell.reach(1)
+        scored = _scored(model.card, table, found)
+        record = _record(model, table, scored, seen=seen, options=chosen)
+    tell.reach(2)
+    _write(Path(out), record, table, found, force=force)
+    tell.reach(3)
+    return record
+
+
+def _read(source: Table | str | Path, card: Card, options: EvaluateOptions) -> Table:
+    """Return the cases with the columns of the card."""
+    if isinstance(source, Table):
+        table = source
+    elif str(source) in {builtin.name for builtin in catalogue()} and not Path(source).exists():
+        table = load(str(source))
+    else:
+        table = read_table(
+            source, target=options.target, group=options.group, id=options.id, columns=card.input.names
+        )
+    if table.target is None:
+        known = f"A column with the labels {listed(card.task.classes)}"
+        raise InvalidInput(f"'{table.name}' has no target column", known, "Name it: --target COLUMN")
+    require_groups(table)
+    return table.select(card.input.names, exact=False)
+
+
+def _refuse_seen(card: Card, table: Table, options: EvaluateOptions) -> tuple[str, ...]:
+    """Return sentences about cases that the weights have seen; refuse them unless that is allowed."""
+    groups = card.training.seen(table.groups.tolist())
+    rows = card.training.seen_rows(table.values)
+    if not groups and not rows.any():
+        return ("None of these cases was among the training data, by group and by values.",)
+    known = int(np.isin(table.groups, groups).sum() if groups else 0)
+    wrong = f"{max(known, int(rows.sum()))} of {len(table)} rows were in the training data of '{card.name}'"
+    if not options.allow_leak:
+        first = groups or tuple(table.ids[rows].tolist())
+        raise LeakingSplit(
+            f"{wrong}, for example {listed(first, 3)}",
+            "Cases that the model has not seen",
+            "Take them out; or pass --allow-leak to measure all the same, for nothing but a check of the software",
+        )
+    return (f"{wrong}: this is not a test, and its numbers say nothing about new cases.",)
+
+
+def _scored(card: Card, table: Table, found: Cases) -> Scored:
+    """Return answers beside the truth."""
+    return Scored(
+        truth=table.codes(card.task.classes),
+        probabilities=found.probabilities,
+        predicted=found.predicted,
+        groups=table.groups,
+        classes=card.task.classes,
+        positive=card.task.positive,
+        sets=found.sets,
+        abstained=found.abstained,
+    )
+
+
+def _majority(card: Card, scored: Scored) -> Scored:
+    """Return the answers of one who knows nothing but the shares of the classes in the training data."""
+    prior = np.array([card.prior[name] for name in card.task.classes])
+    shares = np.tile(prior / prior.sum(), (len(scored), 1))
+    predicted = np.full(len(scored), int(prior.argmax()))
+    return Scored(scored.truth, shares, predicted, scored.groups, scored.classes, scored.positive)
+
+
+def _record(
+    model: Model, table: Table, scored: Scored, *, seen: tuple[str, ...], options: EvaluateOptions
+) -> RunRecord:
+    """Return everything that the report shows."""
+    card = model.card
+    metrics = measure(scored, draws=options.draws)
+    majority = _majority(card, scored)
+    decision, conformal = card.decision, card.decision.conformal
+    report = ReportOptions(coverage=conformal.coverage) if conformal else ReportOptions()
+    warned = (*seen, *_coverage_words(metrics, report), calibration_sentence(metrics), abstention_sentence(metrics))
+    return RunRecord(
+        name=card.name,
+        kind="evaluate",
+        title=f"{card.name} on {table.name}",
+        table=table,
+        scored=scored,
+        metrics=metrics,
+        facts=_facts(card, table, model.runtime),
+        statements=warned,
+        data_notes=(f"{int(np.isnan(table.values).sum())} values are missing.",),
+        operating_points=_operating_points(card, scored, options),
+        threshold=None if decision.threshold is None else decision.threshold.value,
+        threshold_rule="" if decision.threshold is None else decision.threshold.rule,
+        baselines={"majority": measure(majority, draws=options.draws)},
+        baseline_scored={"majority": majority},
+        differences={"majority": paired_difference(scored, majority, draws=options.draws)},
+        leak_audit={"what": "training data of the bundle", "sentences": list(seen)},
+        leak_sentences=seen,
+        importance=_importance(model, table, scored, options),
+        importance_metric="auroc" if scored.binary else "accuracy",
+        prevalence=at_prevalences(metrics, report.prevalence, scored),
+        limits=card.limits,
+        licences=(("Weights", card.weights_licence), ("Data", table.licence or "not stated")),
+    )
+
+
+def _coverage_words(metrics: dict[str, Estimate], report: ReportOptions) -> tuple[str, ...]:
+    """Return the sentence on the sets, where there are any."""
+    return (coverage_sentence(metrics, report),) if "coverage" in metrics else ()
+
+
+def _operating_points(card: Card, scored: Scored, options: EvaluateOptions) -> dict[str, dict[str, Estimate]]:
+    """Return the threshold metrics at the card's threshold and at 0.5."""
+    if not scored.binary:
+        return {}
+    thresholds = {"0.5": 0.5}
+    if card.decision.threshold is not None:
+        thresholds = {card.decision.threshold.rule: card.decision.threshold.value, **thresholds}
+    return {rule: measure_at(scored, value, draws=options.draws) for rule, value in thresholds.items()}
+
+
+def _importance(model: Model, table: Table, scored: Scored, options: EvaluateOptions) -> tuple[Importance, ...]:
+    """Return the permutation importance of the columns on these cases."""
+    found = permutation_importance(
+        model,
+        fill_missing(model.card, table.values),
+        scored=scored,
+        metric="auroc" if scored.binary else "accuracy",
+        draws=options.draws,
+    )
+    return tuple(Importance(name, estimate) for name, estimate in found)
+
+
+def _facts(card: Card, table: Table, runtime: str) -> tuple[tuple[str, str], ...]:
+    """Return pairs of label and value for the page."""
+    labels, counts = np.unique(np.asarray(table.target), return_counts=True)
+    shares = ", ".join(f"{label} {count}" for label, count in zip(labels.tolist(), counts.tolist(), strict=True))
+    return (
+        ("Bundle", f"{card.name}, trained on {card.data.name} ({card.training.rows} rows) on {card.training.date}"),
+        ("Data", f"{table.name}: {len(table)} rows"),
+        ("Classes", shares + (f" (positive: {card.task.positive})" if card.task.positive else "")),
+        ("Groups", f"{len(np.unique(table.groups))}, by {table.group_column}"),
+        ("Split", "none: all rows are tested, nothing is fitted"),
+        ("Engine", f"{runtime}, {card.engine.precision}"),
+    )
+
+
+def _write(out: Path, record: RunRecord, table: Table, found: Cases, *, force: bool) -> None:
+    """Write the folder, whole or not at all."""
+    with whole_folder(out, force=force) as folder:
+        steps: tuple[Callable[[], Any], ...] = (
+            lambda: write_metrics(folder / "metrics.json", record),
+            lambda: write_predictions(
+                folder / "predictions.csv",
+                found,
+                ids=table.ids,
+                groups=table.groups,
+                split=np.full(len(table), "test"),
+                truth=np.asarray(table.target),
+            ),
+            lambda: save_figures(folder / "figures", record),
+            lambda: write_page(folder / "report.html", record),
+        )
+        for step in steps:
+            step()
