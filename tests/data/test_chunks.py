@@ -121,3 +121,11 @@ def test_a_quote_that_is_not_closed(tmp_path):
     path.write_text("id,a\n" + "x,1\n" * 10 + 'y,"2\n' + "x,1\n" * 2_000_000)
     with pytest.raises(InvalidInput, match="Look for a quote that is not closed"):
         list(read_chunks(path, ["a"]))
+
+
+def test_a_file_left_early_takes_no_rows_of_the_next(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id,a\n" + "x,1\n" * 1_500_000)
+    for _ in range(5):
+        next(read_chunks(path, ["a"]))
+        assert sum(len(chunk.ids) for chunk in read_chunks(path, ["a"])) == 1_500_000

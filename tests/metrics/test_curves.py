@@ -90,7 +90,9 @@ def test_decision_curve_of_model_all_and_none():
     share = scored.positive_truth.mean()
     np.testing.assert_allclose(curve.everyone, share - (1 - share) * curve.thresholds / (1 - curve.thresholds))
     np.testing.assert_array_equal(curve.no_one, 0)
-    np.testing.assert_allclose(curve.model, net_benefit(scored.positive_truth, scored.p_positive, curve.thresholds))
+    np.testing.assert_allclose(
+        curve.model, net_benefit(scored.positive_truth, scored.p_positive, thresholds=curve.thresholds)
+    )
     assert curve.thresholds[[0, -1]].tolist() == [0.01, 0.99]
     assert decision_curve(scored, thresholds=[0.2, 0.4]).model.shape == (2,)
 

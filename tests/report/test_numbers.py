@@ -20,7 +20,8 @@ from cancernet.report import RunRecord, read_estimates, write_metrics
 from cancernet.report.bands import precision_band, roc_band
 from cancernet.report.fitfigures import learning, rank_importance
 from cancernet.report.outcomefigures import against_rest
-from cancernet.report.tablefigures import cluster_order, distinct_strongest, label_table, rank_correlation
+from cancernet.report.relationfigures import cluster_order, distinct_strongest, rank_correlation
+from cancernet.report.tablefigures import label_table
 from cancernet.report.words import describe, headline, interval, number, share, sort_metrics, verdict
 from report.made import make_history, make_record, make_table
 
@@ -126,7 +127,7 @@ def test_rank_correlation_is_spearmans_and_its_order_holds_every_column() -> Non
     order = cluster_order(found)
     assert sorted(order) == list(range(6))
     assert abs(order.index(0) - order.index(5)) == 1
-    assert 5 not in distinct_strongest(np.array([0.9, 0.8, 0.7, 0.6, 0.6, 0.85]), found, 4)
+    assert 5 not in distinct_strongest(np.array([0.9, 0.8, 0.7, 0.6, 0.6, 0.85]), found, most=4)
 
 
 def test_learning_curves_end_where_half_of_the_fits_end() -> None:

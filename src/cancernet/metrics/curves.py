@@ -251,8 +251,8 @@ def decision_curve(scored: Scored, *, thresholds: ArrayLike | None = None) -> De
     _require_rows(scored)
     marks = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, dtype=np.float64)
     truth = scored.positive_truth
-    everyone = net_benefit(truth, np.ones(len(scored)), marks)
-    return DecisionCurve(marks, net_benefit(truth, scored.p_positive, marks), everyone, np.zeros(len(marks)))
+    everyone = net_benefit(truth, np.ones(len(scored)), thresholds=marks)
+    return DecisionCurve(marks, net_benefit(truth, scored.p_positive, thresholds=marks), everyone, np.zeros(len(marks)))
 
 
 def _require_rows(scored: Scored) -> None:

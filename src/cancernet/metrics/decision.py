@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["net_benefit"]
 
 
-def net_benefit(positive_truth: ArrayLike, p_positive: ArrayLike, thresholds: ArrayLike) -> NDArray[np.float64]:
+def net_benefit(positive_truth: ArrayLike, p_positive: ArrayLike, *, thresholds: ArrayLike) -> NDArray[np.float64]:
     """Return true positives per row less false positives weighted by the odds of the threshold.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,10 +44,10 @@ def roc_band(scored: Scored, *, draws: int = _DRAWS, seed: int = 0) -> Band:
     """
     places = np.linspace(0, 1, _POINTS)
     curves = []
-    for true, false in _resampled(scored, draws, seed):
+    for true, false in _resampled(scored, draws, seed=seed):
         if true[-1] and false[-1]:
             rate, found = np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
-            curves.append(_highest(places, rate, found))
+            curves.append(_highest(places, rate, found=found))
     return _bounds(places, curves)
 
 
@@ -54,7 +55,7 @@ def precision_band(scored: Scored, *, draws: int = _DRAWS, seed: int = 0) -> Ban
     """Return bounds of the precision over the recall, groups resampled."""
     places = np.linspace(0, 1, _POINTS)[1:]  # without any hit there is no precision
     curves = []
-    for true, false in _resampled(scored, draws, seed):
+    for true, false in _resampled(scored, draws, seed=seed):
         if true[-1]:
             called = np.maximum(true + false, 1)
             first = np.searchsorted(true / true[-1], places - 1e-12, side="left")
@@ -62,14 +63,17 @@ def precision_band(scored: Scored, *, draws: int = _DRAWS, seed: int = 0) -> Ban
     return _bounds(places, curves)
 
 
-def _resampled(scored: Scored, draws: int, seed: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return true and false positives at each different probability, per resample of the groups."""
+def _resampled(scored: Scored, draws: int, *, seed: int) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield true and false positives at each different probability, per resample of the groups."""
     ranking = Ranking.of(scored.p_positive, scored.positive_truth, scored.group_codes)
     parts = draw_counts(scored.group_count, draws, seed=seed, rows=len(scored))
-    return [pair for counts in parts for pair in zip(*ranking.curve(counts), strict=True)]
+    for counts in parts:
+        yield from zip(*ranking.curve(counts), strict=True)
 
 
-def _highest(places: NDArray[np.float64], rate: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+def _highest(
+    places: NDArray[np.float64], rate: NDArray[np.float64], *, found: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the true positive rate at each place: the top of a step, straight lines where many rows tie."""
     last = np.append(np.flatnonzero(np.diff(rate)), len(rate) - 1)
     heights: NDArray[np.float64] = np.interp(places, rate[last], found[last])

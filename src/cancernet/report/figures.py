@@ -9,6 +9,7 @@ from cancernet.files import whole_file
 from cancernet.report.fitfigures import difference_drawings, importance_drawings, learning_drawings
 from cancernet.report.outcomefigures import outcome_drawings
 from cancernet.report.record import RunRecord
+from cancernet.report.relationfigures import relation_drawings
 from cancernet.report.style import Drawing, Picture, render
 from cancernet.report.tablefigures import label_table, table_drawings
 from cancernet.report.trustfigures import decision_drawings, trust_drawings
@@ -35,7 +36,7 @@ def _of_table(record: RunRecord) -> list[Drawing]:
     if record.table is None or not len(record.table):
         return []
     labelled = label_table(record.table, record.scored.positive)
-    return [] if labelled is None else table_drawings(labelled)
+    return [] if labelled is None else [*table_drawings(labelled), *relation_drawings(labelled)]
 
 
 def render_figures(record: RunRecord) -> tuple[Picture, ...]:

@@ -130,12 +130,12 @@ def learning_drawings(record: RunRecord) -> list[Drawing]:
             "training curve still falls is overfitting.",
             f"Loss over {last} epochs, {fits} {'fits' if fits > 1 else 'fit'}: {words}.",
             (9.6, 3.9),
-            lambda figure: draw_learning(figure.subplots(), training, held_out),
+            lambda figure: draw_learning(figure.subplots(), training, held_out=held_out),
         )
     ]
 
 
-def draw_learning(axes: Axes, training: Learning, held_out: Learning | None) -> None:
+def draw_learning(axes: Axes, training: Learning, *, held_out: Learning | None) -> None:
     """Draw the losses over the epochs: mean, band and every fit."""
     for curve, colour, name, dash in (
         (training, _TRAINING, "training", "--"),
@@ -157,7 +157,7 @@ def draw_learning(axes: Axes, training: Learning, held_out: Learning | None) -> 
 # Dots with intervals
 
 
-def draw_forest(axes: Axes, names: Sequence[str], estimates: Sequence[Estimate], colours: Sequence[str]) -> None:
+def draw_forest(axes: Axes, names: Sequence[str], *, estimates: Sequence[Estimate], colours: Sequence[str]) -> None:
     """Draw one dot with its interval per name, from the top down, and a line at zero."""
     for place, (estimate, colour) in enumerate(zip(estimates, colours, strict=True)):
         if estimate.value is None:
@@ -180,7 +180,9 @@ def difference_drawings(record: RunRecord) -> list[Drawing]:
     if not panels:
         return []
     longest = max(len(names) for names in panels.values())
-    words = " ".join(_difference_in_words(name, record.differences[name], names) for name, names in panels.items())
+    words = " ".join(
+        _difference_in_words(name, record.differences[name], names=names) for name, names in panels.items()
+    )
     return [
         Drawing(
             "differences",
@@ -190,7 +192,7 @@ def difference_drawings(record: RunRecord) -> list[Drawing]:
             "worse; grey: the interval holds zero, so no difference is shown.",
             f"Dots with intervals around zero. {words}",
             (min(9.6, 1.8 + 3.9 * len(panels)) if len(panels) > 1 else 6.4, 1.0 + 0.34 * longest),
-            lambda figure: _draw_differences(figure, record, panels),
+            lambda figure: _draw_differences(figure, record, panels=panels),
         )
     ]
 
@@ -200,7 +202,7 @@ def _compared(differences: Estimates) -> list[str]:
     return [name for name in _COMPARED if name in differences and differences[name].value is not None]
 
 
-def _difference_in_words(baseline: str, differences: Estimates, names: Sequence[str]) -> str:
+def _difference_in_words(baseline: str, differences: Estimates, *, names: Sequence[str]) -> str:
     """Return the differences from one baseline in words."""
     parts = [
         f"{describe(name).label} {number(differences[name].value, signed=True)} "
@@ -210,7 +212,7 @@ def _difference_in_words(baseline: str, differences: Estimates, names: Sequence[
     return f"Against {plain(rival(baseline))}: {', '.join(parts)}."
 
 
-def _draw_differences(figure: Figure, record: RunRecord, panels: Mapping[str, Sequence[str]]) -> None:
+def _draw_differences(figure: Figure, record: RunRecord, *, panels: Mapping[str, Sequence[str]]) -> None:
     """Draw one forest per baseline, side by side."""
     grid = figure.subplots(1, len(panels), squeeze=False).ravel()
     for axes, (baseline, names) in zip(grid, panels.items(), strict=True):
@@ -220,7 +222,7 @@ def _draw_differences(figure: Figure, record: RunRecord, panels: Mapping[str, Se
         labels = [
             f"{metric.label} (lower is better)" if metric.better == "lower" else metric.label for metric in metrics
         ]
-        draw_forest(axes, labels, estimates, tones)
+        draw_forest(axes, labels, estimates=estimates, colours=tones)
         axes.set_title(f"minus {plain(rival(baseline))}")
         axes.set_xlabel("difference")
 
@@ -246,7 +248,7 @@ def importance_drawings(record: RunRecord) -> list[Drawing]:
             "each alone can look idle.",
             f"Dots with intervals, the most important feature first: {leaders}.",
             (7.4, 1.0 + 0.27 * len(shown)),
-            lambda figure: _draw_importance(figure.subplots(), shown, f"fall of {metric} when shuffled"),
+            lambda figure: _draw_importance(figure.subplots(), shown, label=f"fall of {metric} when shuffled"),
         )
     ]
 
@@ -256,9 +258,9 @@ def rank_importance(importance: Sequence[Importance]) -> list[Importance]:
     return sorted(importance, key=lambda item: np.inf if item.estimate.value is None else -item.estimate.value)
 
 
-def _draw_importance(axes: Axes, shown: Sequence[Importance], label: str) -> None:
+def _draw_importance(axes: Axes, shown: Sequence[Importance], *, label: str) -> None:
     """Draw the features with their falls."""
     estimates = [item.estimate for item in shown]
     tones = [_TONES[verdict(estimate, "higher")] for estimate in estimates]
-    draw_forest(axes, [item.feature for item in shown], estimates, tones)
+    draw_forest(axes, [item.feature for item in shown], estimates=estimates, colours=tones)
     axes.set_xlabel(label)

@@ -60,7 +60,7 @@ def _confusion(record: RunRecord) -> Drawing:
         f"Rows are the truth, columns the answer{rule}; percentages are of the row. Right answers lie on the diagonal.",
         f"Confusion matrix of {matrix.counts.sum()} test rows{rule}. {_confusion_in_words(matrix)}",
         (max(SINGLE[0], side), max(SINGLE[1], side * 0.86)),
-        lambda figure: draw_confusion(figure.subplots(), matrix, positive),
+        lambda figure: draw_confusion(figure.subplots(), matrix, positive=positive),
     )
 
 
@@ -75,7 +75,7 @@ def _confusion_in_words(matrix: Confusion) -> str:
     return " ".join(sentences)
 
 
-def draw_confusion(axes: Axes, matrix: Confusion, positive: str | None = None) -> None:
+def draw_confusion(axes: Axes, matrix: Confusion, *, positive: str | None = None) -> None:
     """Draw counts and row percentages, classes named, the positive one marked."""
     import seaborn as sns
 
@@ -130,7 +130,7 @@ def _roc(record: RunRecord) -> Drawing:
         "threshold.",
         f"ROC curve of {len(record.scored)} test rows: {words}; {at_rule}.",
         SINGLE,
-        lambda figure: _draw_roc(figure.subplots(), record, others),
+        lambda figure: _draw_roc(figure.subplots(), record, others=others),
     )
 
 
@@ -139,7 +139,7 @@ def _named(record: RunRecord, others: Mapping[str, Scored]) -> list[tuple[str, E
     return [("network", record.metrics), *((rival(name), record.baselines.get(name, {})) for name in others)]
 
 
-def _label(name: str, estimates: Estimates, metric: str) -> str:
+def _label(name: str, estimates: Estimates, *, metric: str) -> str:
     """Return the text of the legend: name and value with its interval."""
     estimate = estimates.get(metric)
     return plain(name) if estimate is None else f"{plain(name)}\n{estimate.format()}"
@@ -151,12 +151,12 @@ def _point(scored: Scored) -> tuple[float, float]:
     return float(called[~truth].mean()), float(called[truth].mean())
 
 
-def _draw_roc(axes: Axes, record: RunRecord, others: Mapping[str, Scored]) -> None:
+def _draw_roc(axes: Axes, record: RunRecord, *, others: Mapping[str, Scored]) -> None:
     """Draw network and baselines, the chosen point, and the corner again when all is in it."""
     curves = [roc(record.scored), *(roc(scored) for scored in others.values())]
     band, point = roc_band(record.scored), _point(record.scored)
-    labels = [_label(name, values, "auroc") for name, values in _named(record, others)]
-    draw_roc(axes, curves, band, point=point, labels=labels)
+    labels = [_label(name, values, metric="auroc") for name, values in _named(record, others)]
+    draw_roc(axes, curves, band=band, point=point, labels=labels)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=0.5)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set(xlabel="false positive rate (1 − specificity)", ylabel="true positive rate (sensitivity)")  # noqa: RUF001
@@ -164,16 +164,16 @@ def _draw_roc(axes: Axes, record: RunRecord, others: Mapping[str, Scored]) -> No
     area = record.metrics.get("auroc")
     if area is not None and area.value is not None and area.value >= _CORNER:
         corner = axes.inset_axes((0.36, 0.45, 0.6, 0.42), xlim=(-0.004, 0.2), ylim=(0.8, 1.004))
-        draw_roc(corner, curves, band, point=point, labels=[""] * len(curves))
+        draw_roc(corner, curves, band=band, point=point, labels=[""] * len(curves))
         corner.tick_params(labelsize=7, length=2)
         corner.set_title("the corner, five times larger", fontsize=7.5, fontweight="normal", color=MUTED, pad=3)
 
 
 def draw_roc(
-    axes: Axes, curves: Sequence[Roc], band: Band, *, point: tuple[float, float], labels: Sequence[str]
+    axes: Axes, curves: Sequence[Roc], *, band: Band, point: tuple[float, float], labels: Sequence[str]
 ) -> None:
     """Draw ROC curves, the first one with its band and the point of the answers given."""
-    draw_band(axes, band, NETWORK)
+    draw_band(axes, band, colour=NETWORK)
     for place, (curve, label) in enumerate(zip(curves, labels, strict=True)):
         colour, dash = _line(place)
         axes.plot(
@@ -192,7 +192,7 @@ def _line(place: int) -> tuple[str, Any]:
     return (NETWORK, "-") if place == 0 else (BASELINES[(place - 1) % len(BASELINES)], DASHES[place % len(DASHES)])
 
 
-def draw_band(axes: Axes, band: Band, colour: str) -> None:
+def draw_band(axes: Axes, band: Band, *, colour: str) -> None:
     """Draw a band."""
     axes.fill_between(band.places, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
 
@@ -217,16 +217,17 @@ def _precision(record: RunRecord) -> Drawing:
         "is the prevalence: what calling everything positive brings. Band: 95 %, groups resampled.",
         f"Precision over recall: {words}; prevalence {share(curve.prevalence)}.",
         SINGLE,
-        lambda figure: _draw_precision(figure.subplots(), record, others),
+        lambda figure: _draw_precision(figure.subplots(), record, others=others),
     )
 
 
-def _draw_precision(axes: Axes, record: RunRecord, others: Mapping[str, Scored]) -> None:
+def _draw_precision(axes: Axes, record: RunRecord, *, others: Mapping[str, Scored]) -> None:
     """Draw precision over recall of network and baselines."""
     curves = [precision_recall(record.scored), *(precision_recall(scored) for scored in others.values())]
-    draw_band(axes, precision_band(record.scored), NETWORK)
+    draw_band(axes, precision_band(record.scored), colour=NETWORK)
     for place, (curve, (name, values)) in enumerate(zip(curves, _named(record, others), strict=True)):
-        draw_precision(axes, curve, *_line(place), label=_label(name, values, "average_precision"), height=3 - place)
+        label, (colour, dash) = _label(name, values, metric="average_precision"), _line(place)
+        draw_precision(axes, curve, colour=colour, dash=dash, label=label, height=3 - place)
     axes.axhline(curves[0].prevalence, color=MUTED, linewidth=1, linestyle=":")
     axes.text(
         0.01, curves[0].prevalence, f"prevalence {share(curves[0].prevalence)}", color=MUTED, fontsize=8, va="bottom"
@@ -239,7 +240,7 @@ def _draw_precision(axes: Axes, record: RunRecord, others: Mapping[str, Scored])
 _LEGEND: dict[str, Any] = {"title": "average precision (95 % interval)", "title_fontsize": 8.5, "fontsize": 8.5}
 
 
-def draw_precision(axes: Axes, curve: PrecisionRecall, colour: str, dash: Any, *, label: str, height: int = 2) -> None:
+def draw_precision(axes: Axes, curve: PrecisionRecall, *, colour: str, dash: Any, label: str, height: int = 2) -> None:
     """Draw one curve of precision over recall."""
     axes.plot(
         curve.recall, curve.precision, color=colour, linestyle=dash, label=label, drawstyle="steps-pre", zorder=height
@@ -273,11 +274,11 @@ def _rest(record: RunRecord) -> Drawing:
         "ROC and precision-recall of each class in turn as the positive one; in brackets its rows.",
         f"ROC and precision-recall curves, one line per class. {words}Test rows: {rows}.",
         (9.6, 4.5),
-        lambda figure: _draw_rest(figure, scored, present),
+        lambda figure: _draw_rest(figure, scored, present=present),
     )
 
 
-def _draw_rest(figure: Figure, scored: Scored, present: Mapping[str, int]) -> None:
+def _draw_rest(figure: Figure, scored: Scored, *, present: Mapping[str, int]) -> None:
     """Draw ROC on the left, precision and recall on the right, one legend for both."""
     left, right = figure.subplots(1, 2)
     colours = class_colours(scored.classes)
@@ -286,7 +287,7 @@ def _draw_rest(figure: Figure, scored: Scored, present: Mapping[str, int]) -> No
         curve = roc(binary)
         label = f"{plain(name)} ({count:,})"
         left.plot(curve.false_positive_rate, curve.true_positive_rate, color=colours[name], linestyle=dash, label=label)
-        draw_precision(right, precision_recall(binary), colours[name], dash, label=label)
+        draw_precision(right, precision_recall(binary), colour=colours[name], dash=dash, label=label)
     square: dict[str, Any] = {"aspect": "equal", "xlim": (-0.02, 1.02), "ylim": (-0.02, 1.02)}
     left.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=0.5)
     left.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC", **square)

@@ -107,7 +107,7 @@ def _context(record: RunRecord, pictures: Sequence[Picture]) -> dict[str, Any]:
         "importance_grid": grids.importance_grid(record),
         "folds_sentence": grids.folds_sentence(record),
         "reading": reading(record),
-        "contents": _contents(record, by_section, parts),
+        "contents": _contents(record, by_section, parts=parts),
     }
 
 
@@ -125,7 +125,7 @@ def _by_section(pictures: Sequence[Picture]) -> Mapping[str, list[dict[str, Any]
 
 
 def _contents(
-    record: RunRecord, pictures: Mapping[str, list[dict[str, Any]]], parts: Mapping[str, Any]
+    record: RunRecord, pictures: Mapping[str, list[dict[str, Any]]], *, parts: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     """Return anchor and label of each section that is there."""
     sections = (

@@ -57,11 +57,11 @@ def _reliability(record: RunRecord) -> Drawing:
         f"Observed share over promised {what} in {len(curve.rows)} bins. {words}In {outside} of {len(curve.rows)} "
         "bins the promise lies outside the interval of what was observed.",
         (SINGLE[0], 5.2),
-        lambda figure: _draw_reliability(figure, scored, curve, what),
+        lambda figure: _draw_reliability(figure, scored, curve=curve, what=what),
     )
 
 
-def _draw_reliability(figure: Figure, scored: Scored, curve: Reliability, what: str) -> None:
+def _draw_reliability(figure: Figure, scored: Scored, *, curve: Reliability, what: str) -> None:
     """Draw the diagram above and the histogram beneath."""
     above, beneath = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
     draw_reliability(above, curve)
@@ -111,7 +111,7 @@ def _risk(record: RunRecord) -> Drawing:
         "the model knows when it does not know. Diamond: what the study's sets and limits keep.",
         f"Risk over coverage: {words}.",
         (SINGLE[0], 5.2),
-        lambda figure: draw_risk(figure.subplots(), curve, point),
+        lambda figure: draw_risk(figure.subplots(), curve, point=point),
     )
 
 
@@ -123,7 +123,7 @@ def _kept(scored: Scored) -> tuple[float, float] | None:
     return float(kept.mean()), float((scored.truth != scored.predicted)[kept].mean())
 
 
-def draw_risk(axes: Axes, curve: RiskCoverage, point: tuple[float, float] | None = None) -> None:
+def draw_risk(axes: Axes, curve: RiskCoverage, *, point: tuple[float, float] | None = None) -> None:
     """Draw risk over coverage, and the point at which the study abstains."""
     from matplotlib.ticker import PercentFormatter
 
@@ -156,11 +156,11 @@ def _decision(record: RunRecord) -> Drawing:
         "at which one would act. Above both thin lines the model is worth using.",
         f"Net benefit over the threshold: {words}{', ' + spans if best.any() else ''}.",
         SINGLE,
-        lambda figure: draw_decision(figure.subplots(), curve, others),
+        lambda figure: draw_decision(figure.subplots(), curve, others=others),
     )
 
 
-def draw_decision(axes: Axes, curve: DecisionCurve, others: dict[str, DecisionCurve]) -> None:
+def draw_decision(axes: Axes, curve: DecisionCurve, *, others: dict[str, DecisionCurve]) -> None:
     """Draw net benefit of the network, the baselines, treating all and none."""
     axes.plot(curve.thresholds, curve.everyone, color=MUTED, linewidth=1.2, linestyle=(0, (4, 2)), label="treat all")
     axes.plot(curve.thresholds, curve.no_one, color=MUTED, linewidth=1.2, label="treat none")

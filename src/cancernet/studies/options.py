@@ -136,7 +136,7 @@ class ReportOptions(_Part):
     """
 
     threshold: Annotated[str, BeforeValidator(lambda rule: str(rule) if isinstance(rule, float) else rule)] = "balanced"
-    coverage: float = Field(default=0.99, gt=0.5, lt=1)
+    coverage: float = Field(default=0.99, ge=0.5, lt=1)
     prevalence: tuple[Share, ...] = (0.01, 0.1, 0.5)
     draws: int = Field(default=1000, ge=200, le=100_000)
 
