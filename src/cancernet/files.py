@@ -32,6 +32,7 @@ _REASONS = {
     errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again"),
     errno.EACCES: ("the rights are missing", "Choose another place, or ask for the rights"),
     errno.EPERM: ("the rights are missing", "Choose another place, or ask for the rights"),
+    errno.EEXIST: ("something else stands there", "Choose another place with --out"),
     errno.EROFS: ("the file system is read-only", "Choose another place with --out"),
     errno.ENOENT: ("there is no such file or folder", "Check the path"),
     errno.EISDIR: ("it is a folder", "Name a file"),

@@ -66,7 +66,7 @@ def test_all_is_sorted_and_true(module: str) -> None:
     loaded = import_module(module)
     names = getattr(loaded, "__all__", None)
     if module.count(".") == 1 and module.split(".")[1] not in NO_CODE:
-        assert names, f"the room {module} must say in __all__ what it exports"
+        assert names is not None, f"the room {module} must say in __all__ what it exports"
     if names is not None:
         assert list(names) == sorted(set(names), key=_order), f"{module}.__all__"
         assert [name for name in names if not hasattr(loaded, name)] == []

@@ -1,4 +1,4 @@
-"""Which cases the weights have seen: salted hashes of groups and of rows, so that a card can tell without showing them."""
+"""Which cases the weights have seen: salted hashes of groups and rows, so that a card can tell and does not show."""
 
 from __future__ import annotations
 

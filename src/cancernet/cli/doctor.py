@@ -87,7 +87,11 @@ def _predict(runtime: str) -> str:
         novelty = model.card.decision.novelty
         row = np.zeros(len(model.card.input.names)) if novelty is None else np.array(novelty.mean)
         outputs = model.run(row[None])
-    return f"works ({len(names)} shipped: {', '.join(names)})" if np.isfinite(outputs.logits).all() else "FAILS: not finite"
+    return (
+        f"works ({len(names)} shipped: {', '.join(names)})"
+        if np.isfinite(outputs.logits).all()
+        else "FAILS: not finite"
+    )
 
 
 def _write() -> str:

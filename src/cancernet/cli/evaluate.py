@@ -32,10 +32,12 @@ def evaluate(
     """Test a bundle on other cases whose truth is known; leave metrics, predictions and a report."""
     from cancernet import studies
 
-    place = out or Path("runs", f"{Path(bundle).resolve().parent.name if Path(bundle).is_dir() else bundle}-on-{rows.stem}")
+    place = out or Path(
+        "runs", f"{Path(bundle).resolve().parent.name if Path(bundle).is_dir() else bundle}-on-{rows.stem}"
+    )
     options = studies.EvaluateOptions(target=target, group=group, id=id, allow_leak=allow_leak, runtime=runtime)
     with progress_bar(quiet=quiet or json) as progress:
-        record = studies.evaluate(bundle, rows, place, options=options, force=force, progress=progress)
+        record = studies.evaluate(bundle, rows, out=place, options=options, force=force, progress=progress)
     if json:
         tested = {name: estimate.to_dict() for name, estimate in record.metrics.items()}
         print_json({"run": str(place), "report": str(place / "report.html"), "test": tested})

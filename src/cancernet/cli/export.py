@@ -14,7 +14,9 @@ __all__ = ["export"]
 
 def export(
     bundle: Bundle,
-    format: Annotated[str, typer.Option(help="onnx, keras, or openvino (an .xml file with a .bin beside it).")] = "onnx",
+    format: Annotated[
+        str, typer.Option(help="onnx, keras, or openvino (an .xml file with a .bin beside it).")
+    ] = "onnx",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.", show_default=False)] = None,
     force: Force = False,
 ) -> None:
@@ -23,7 +25,9 @@ def export(
 
     card, path = engine.export_bundle(bundle, out, format=format, force=force)
     decision = card.decision
-    threshold = "" if decision.threshold is None else f", threshold {decision.threshold.value:.6g} for '{card.task.positive}'"
+    threshold = (
+        "" if decision.threshold is None else f", threshold {decision.threshold.value:.6g} for '{card.task.positive}'"
+    )
     typer.echo(
         f"Wrote {path}\n"
         f"  input    (n, {len(card.input.names)}) float32, raw units, columns in the order of card.json\n"

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -29,19 +30,18 @@ for verb in (train, evaluate, predict, explain, export, init, doctor, demo):
 app.add_typer(data.app, name="data")
 
 
-def _version(wanted: bool) -> None:
-    """Print the version and end."""
-    if wanted:
-        typer.echo(f"cancernet {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def main(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version.")) -> None:
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     """Cancer detection from the cell to the slide to the outcome: calibrated, able to abstain.
 
     For research, not a medical device.
     """
+    if version:
+        typer.echo(f"cancernet {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run() -> None:

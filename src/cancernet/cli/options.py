@@ -23,7 +23,9 @@ __all__ = [
     "Target",
 ]
 
-Bundle = Annotated[str, typer.Argument(help="A bundle's folder, or the name of a shipped one (fna).", show_default=False)]
+Bundle = Annotated[
+    str, typer.Argument(help="A bundle's folder, or the name of a shipped one (fna).", show_default=False)
+]
 Rows = Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file, also .gz.", show_default=False)]
 OutFolder = Annotated[Path | None, typer.Option("--out", "-o", help="Where the results go.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]

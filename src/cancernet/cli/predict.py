@@ -22,7 +22,9 @@ def predict(
     rows: Rows,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File for the predictions (.csv, .tsv, .parquet); - is stdout.", show_default=False),
+        typer.Option(
+            "--out", "-o", help="File for the predictions (.csv, .tsv, .parquet); - is stdout.", show_default=False
+        ),
     ] = None,
     prevalence: Prevalence = None,
     id: Id = None,
@@ -71,10 +73,18 @@ def in_words(found: Summary, card: Card, out: Path | None, *, notice: bool = Tru
 def _first_rows(found: Summary, card: Card) -> str:
     """Return a table of the first rows."""
     cases = found.first
-    ids = [str(number) for number in range(1, len(cases) + 1)] if cases.ids is None else [str(name) for name in cases.ids]
+    ids = (
+        [str(number) for number in range(1, len(cases) + 1)] if cases.ids is None else [str(name) for name in cases.ids]
+    )
     head = ["id", *(f"p_{name}" for name in card.task.classes), "predicted", "set", ""]
     body = [
-        [ids[row], *(f"{p:.3f}" for p in cases.probabilities[row]), str(cases.labels[row]), _set(cases, row), _why(cases, row)]
+        [
+            ids[row],
+            *(f"{p:.3f}" for p in cases.probabilities[row]),
+            str(cases.labels[row]),
+            _set(cases, row),
+            _why(cases, row),
+        ]
         for row in range(len(cases))
     ]
     more = f"\n  ... and {found.rows - len(cases)} more" if found.rows > len(cases) else ""

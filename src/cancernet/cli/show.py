@@ -13,7 +13,7 @@ import typer
 from cancernet.estimate import Estimate
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
+    from cancernet.studies import Progress
 
 __all__ = ["estimates_table", "print_json", "progress_bar", "rows_table", "say"]
 
@@ -63,65 +63,16 @@ def rows_table(lines: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
     return "\n".join(f"{indent}{line}".rstrip() for line in padded)
 
 
-class _Lines:
-    """Progress where nobody watches a terminal: one line when a piece of work begins."""
-
-    def begin(self, what: str, total: int) -> None:
-        """Say what begins."""
-        typer.echo(f"{what} ...", err=True)
-
-    def reach(self, done: int) -> None:
-        """Say nothing in between."""
-
-
-class _Bar:
-    """Progress as a bar with the time that is left."""
-
-    def __init__(self, bars: RichProgress) -> None:
-        self._bars = bars
-        self._task: Any = None
-
-    def begin(self, what: str, total: int) -> None:
-        """Start a bar; the one before is full."""
-        self._fill()
-        self._task = self._bars.add_task(what, total=total)
-
-    def reach(self, done: int) -> None:
-        """Move the bar."""
-        self._bars.update(self._task, completed=done)
-
-    def _fill(self) -> None:
-        """Complete the bar at hand."""
-        if self._task is not None:
-            task = self._bars.tasks[self._task]
-            self._bars.update(self._task, completed=task.total)
-
-
 @contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[Any]:
-    """Yield what long work tells how far it is (the protocol `studies.Progress`)."""
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """Yield what long work tells how far it is: a bar on a terminal, else a line when a piece of work begins."""
+    from cancernet.cli.bars import Bar, Lines, rich_bars
+    from cancernet.studies import Progress
+
     if quiet:
-        from cancernet.studies import Silent
-
-        yield Silent()
+        yield Progress()
     elif not sys.stderr.isatty():
-        yield _Lines()
+        yield Lines()
     else:
-        with _rich_progress() as bars:
-            yield _Bar(bars)
-
-
-def _rich_progress() -> RichProgress:
-    """Return bars on stderr: what, bar, share, time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True))
+        with rich_bars() as bars:
+            yield Bar(bars)

@@ -52,7 +52,9 @@ class Conv1D(BaseModel):
     l2: float = Field(default=1e-2, ge=0)
 
 
-def build_conv1d(columns: int, classes: int, *, layout: Layout = "columns", options: Conv1D | None = None) -> keras.Model:
+def build_conv1d(
+    columns: int, classes: int, *, layout: Layout = "columns", options: Conv1D | None = None
+) -> keras.Model:
     """Return the network for standardised columns, with random weights.
 
     The input has shape (n, columns), float32, mean 0 and standard deviation 1 per column. With layout "10x3" the
@@ -85,7 +87,9 @@ def build_conv1d(columns: int, classes: int, *, layout: Layout = "columns", opti
     return keras_library().Sequential([*stack, *_head(classes, chosen)], name="conv1d")
 
 
-def with_normalisation(core: keras.Model, mean: NDArray[np.float64], variance: NDArray[np.float64]) -> keras.Model:
+def with_normalisation(
+    core: keras.Model, *, mean: NDArray[np.float64], variance: NDArray[np.float64]
+) -> keras.Model:
     """Return the network for raw columns: a `Normalization` layer followed by the layers of `core`, weights shared.
 
     Parameters

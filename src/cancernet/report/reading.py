@@ -42,7 +42,7 @@ _PAIRED = (
 )
 _POOLED = (
     "Folds",
-    "In cross-validation each row is tested once by a network that never saw its group. The folds' answers are "
+    "In cross-validation each row is tested by a network that never saw its group. The folds' answers are "
     "pooled, and the pooled result is the one to quote.",
 )
 _BENEFIT = (

@@ -2,7 +2,7 @@
 
 from cancernet.studies.evaluate import EvaluateOptions, evaluate
 from cancernet.studies.options import Study
-from cancernet.studies.progress import Progress, Silent
+from cancernet.studies.progress import Progress
 from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
 from cancernet.studies.train import Run, run, train
 
@@ -10,7 +10,6 @@ __all__ = [
     "EvaluateOptions",
     "Progress",
     "Run",
-    "Silent",
     "Study",
     "builtin_studies",
     "evaluate",

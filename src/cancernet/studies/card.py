@@ -14,11 +14,11 @@ import numpy as np
 
 from cancernet import bundle
 from cancernet.bundle import Card, Column, DataSource, Decision, Execution, TableInput, Training, hash_groups, hash_rows
-from cancernet.models import keras_library
 from cancernet.data import Medians
 from cancernet.engine import check_parity, export_onnx
 from cancernet.estimate import Estimate
 from cancernet.files import storage_errors
+from cancernet.models import keras_library
 from cancernet.studies.plan import Plan
 
 if TYPE_CHECKING:

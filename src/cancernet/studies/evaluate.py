@@ -22,7 +22,7 @@ from cancernet.metrics import Scored, measure, measure_at, paired_difference
 from cancernet.predict import Cases, cases, fill_missing, write_predictions
 from cancernet.report import Importance, RunRecord, save_figures, write_metrics, write_page
 from cancernet.studies.options import ReportOptions
-from cancernet.studies.progress import Progress, Silent
+from cancernet.studies.progress import Progress
 from cancernet.studies.record import at_prevalences
 from cancernet.studies.words import abstention_sentence, calibration_sentence, coverage_sentence
 
@@ -56,8 +56,8 @@ class EvaluateOptions:
 def evaluate(
     bundle: str | Path,
     source: Table | str | Path,
-    out: str | Path,
     *,
+    out: str | Path,
     options: EvaluateOptions | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -86,7 +86,7 @@ def evaluate(
     InvalidInput
         When the truth is missing, a label is unknown to the card, or the folder exists.
     """
-    chosen, tell = options or EvaluateOptions(), progress or Silent()
+    chosen, tell = options or EvaluateOptions(), progress or Progress()
     refuse_existing(Path(out), force=force)
     tell.begin("Testing", 3)
     with engine.open(bundle, runtime=chosen.runtime) as model:
@@ -109,9 +109,7 @@ def _read(source: Table | str | Path, card: Card, options: EvaluateOptions) -> T
     elif str(source) in {builtin.name for builtin in catalogue()} and not Path(source).exists():
         table = load(str(source))
     else:
-        table = read_table(
-            source, target=options.target, group=options.group, id=options.id, columns=card.input.names
-        )
+        table = read_table(source, target=options.target, group=options.group, id=options.id, columns=card.input.names)
     if table.target is None:
         known = f"A column with the labels {listed(card.task.classes)}"
         raise InvalidInput(f"'{table.name}' has no target column", known, "Name it: --target COLUMN")

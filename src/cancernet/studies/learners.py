@@ -15,7 +15,6 @@ from cancernet.training import CrossFit
 __all__ = ["BaselineLearner", "Fitted", "Learner"]
 
 
-
 class Fitted(Protocol):
     """What a learner made of its rows; only the learner looks inside."""
 
@@ -90,4 +89,6 @@ class BaselineLearner:
         """Return the logits of raw rows."""
         known = fitted.medians.apply(self.values[fitted.rows])
         new = fitted.medians.apply(values)
-        return baseline_logits(self.name, known, self.codes[fitted.rows], new, classes=[str(code) for code in range(self.classes)])
+        return baseline_logits(
+            self.name, known, self.codes[fitted.rows], new, classes=[str(code) for code in range(self.classes)]
+        )

@@ -178,7 +178,7 @@ def make_split(study: Study, table: Table) -> Split:
     """Return the split that the study asks for."""
     options = study.split
     if options.file is not None:
-        return read_split(Path(options.file), table)
+        return read_split(Path(options.file), table=table)
     if options.test is not None:
         return split_by_group(table, test=options.test, validation=options.validation or 0.0, seed=options.seed)
     return folds_by_group(table, folds=options.folds or 5, repeats=options.repeats, seed=options.seed)

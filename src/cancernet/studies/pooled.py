@@ -18,7 +18,16 @@ from cancernet.studies.plan import NETWORK, Plan
 from cancernet.studies.recipe import with_rule
 from cancernet.tasks import probabilities
 
-__all__ = ["Pool", "fold_metrics", "importance", "operating_points", "pool", "rules_of", "scored_cases", "validation_scores"]
+__all__ = [
+    "Pool",
+    "fold_metrics",
+    "importance",
+    "operating_points",
+    "pool",
+    "rules_of",
+    "scored_cases",
+    "validation_scores",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +55,7 @@ class Pool:
 def pool(plan: Plan, results: Sequence[FoldResult], learner: str = NETWORK) -> Pool:
     """Return the answers of one learner for the test rows of all folds."""
     tests = [fold.test for fold in plan.split.folds]
-    parts = [
-        _cases(plan, result, learner, rows, rule=None) for result, rows in zip(results, tests, strict=True)
-    ]
+    parts = [_cases(plan, result, learner, rows, rule=None) for result, rows in zip(results, tests, strict=True)]
     cases, rows = join_cases(parts), np.concatenate(tests)
     names = [_fold_name(plan, result) for result in results]
     fold = np.repeat(names, [len(test) for test in tests])

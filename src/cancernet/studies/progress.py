@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-__all__ = ["Progress", "Silent"]
+__all__ = ["Progress"]
 
 
-class Progress(Protocol):
-    """Told what is being done and how far it is; the command line draws a bar."""
+class Progress:
+    """Told what is being done and how far it is, and shows it to nobody; the command line draws a bar.
+
+    Attributes
+    ----------
+    what
+        The piece of work at hand.
+    total, done
+        Its steps, and how many of them are done.
+    """
+
+    def __init__(self) -> None:
+        self.what, self.total, self.done = "", 0, 0
 
     def begin(self, what: str, total: int) -> None:
         """Start a piece of work of `total` steps."""
+        self.what, self.total, self.done = what, total, 0
 
     def reach(self, done: int) -> None:
         """Say that `done` steps of it are done."""
-
-
-class Silent:
-    """Tells nobody."""
-
-    def begin(self, what: str, total: int) -> None:
-        """Start in silence."""
-
-    def reach(self, done: int) -> None:
-        """Go on in silence."""
+        self.done = done

@@ -96,7 +96,9 @@ def parse_study(
         fields = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         todo = "Compare it with a template: cancernet init my-study.toml"
-        raise InvalidInput(f"{where} is not valid TOML ({error})", "key = value lines under [section] heads", todo) from error
+        raise InvalidInput(
+            f"{where} is not valid TOML ({error})", "key = value lines under [section] heads", todo
+        ) from error
     for setting in settings:
         _set(fields, setting)
     return _located(study_from(fields, where=where), folder)
@@ -141,7 +143,9 @@ def _set(fields: dict[str, Any], setting: str) -> None:
     key, equals, value = setting.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts) or len(parts) > 2:
-        raise InvalidInput(f"Cannot understand --set '{setting}'", "section.key=value", "For example training.epochs=20")
+        raise InvalidInput(
+            f"Cannot understand --set '{setting}'", "section.key=value", "For example training.epochs=20"
+        )
     target = fields
     for part in parts[:-1]:
         target = target.setdefault(part, {})
@@ -204,4 +208,6 @@ def _unknown(location: list[str], where: str) -> InvalidInput:
     prefix = ".".join(location[:-1])
     todo = f"Did you mean '{prefix + '.' if prefix else ''}{close}'?" if close else ""
     place = f"[{prefix}]" if prefix else "the top level"
-    return InvalidInput(f"{where} has an unknown key '{'.'.join(location)}'", f"Known in {place}: {listed(known, 20)}", todo)
+    return InvalidInput(
+        f"{where} has an unknown key '{'.'.join(location)}'", f"Known in {place}: {listed(known, 20)}", todo
+    )

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Conformal, Decision, Novelty, Task, Threshold
 from cancernet.data import Fold, Medians, part_by_group, rows_by_fold
-from cancernet.metrics import choose_threshold, fit_conformal, fit_temperature, prediction_sets
+from cancernet.metrics import choose_threshold, fit_conformal, fit_temperature
 from cancernet.predict import fit_novelty, novelty_distance
 from cancernet.studies.learners import Learner
 from cancernet.studies.options import ReportOptions
 from cancernet.tasks import probabilities
 
-__all__ = ["Cohort", "Made", "calibrate", "follow_recipe", "fit_limits", "with_rule"]
+__all__ = ["Cohort", "Made", "calibrate", "fit_limits", "follow_recipe", "with_rule"]
 
 _STOP_SHARE = 0.15  # of the training rows, by group: early stopping uses them, nothing else does
 
@@ -90,9 +90,7 @@ def follow_recipe(
     return Made(fitted, crossed.logits, rows, decision, history)
 
 
-def _held_out(
-    learner: Learner, cohort: Cohort, fold: Fold, *, task: Task, report: ReportOptions, seed: int
-) -> Made:
+def _held_out(learner: Learner, cohort: Cohort, fold: Fold, *, task: Task, report: ReportOptions, seed: int) -> Made:
     """Fit with early stopping and calibrate on the validation rows."""
     train, rows = fold.train, fold.validation
     stop = part_by_group(cohort.codes[train], cohort.groups[train], share=_STOP_SHARE, seed=seed)

@@ -79,11 +79,16 @@ def make_record(
 
 
 def result_sentences(
-    metrics: Mapping[str, Estimate], differences: Mapping[str, Mapping[str, Estimate]], report: ReportOptions, task: Task
+    metrics: Mapping[str, Estimate],
+    differences: Mapping[str, Mapping[str, Estimate]],
+    report: ReportOptions,
+    task: Task,
 ) -> tuple[str, ...]:
     """Return the sentences that stand at the top of the report."""
     compared = tuple(
-        comparison_sentence(differences[name], f"{name} regression" if name == "logistic" else name, judged_metrics(task))
+        comparison_sentence(
+            differences[name], f"{name} regression" if name == "logistic" else name, judged_metrics(task)
+        )
         for name in ("logistic",)
         if name in differences
     )
@@ -121,7 +126,10 @@ def _facts(plan: Plan, results: Sequence[FoldResult], final: Final, seconds: flo
         ("Groups", f"{len(np.unique(table.groups))}, by {_group_words(table.group_column)}"),
         ("Split", _split_words(plan)),
         ("Network", f"conv1d, layout {plan.layout}, {final.model.count_params():,} parameters"),
-        ("Training", f"{epochs[0]} to {epochs[-1]} of {training.epochs} epochs in the folds, {final.epochs} for the bundle"),
+        (
+            "Training",
+            f"{epochs[0]} to {epochs[-1]} of {training.epochs} epochs in the folds, {final.epochs} for the bundle",
+        ),
         ("Seeds", f"weights {training.seed}, split {plan.split.seed}"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("Fitting took", f"{seconds:.0f} s"),
@@ -138,7 +146,9 @@ def _split_words(plan: Plan) -> str:
     split = plan.split
     if split.kind == "held-out":
         fold = split.folds[0]
-        return f"held out by group: {len(fold.train)} train, {len(fold.validation)} validation, {len(fold.test)} test rows"
+        return (
+            f"held out by group: {len(fold.train)} train, {len(fold.validation)} validation, {len(fold.test)} test rows"
+        )
     folds = len(split.folds) // split.repeats
     times = f", repeated {split.repeats} times" if split.repeats > 1 else ""
     return f"{folds}-fold cross-validation by group, stratified{times}; test rows pooled over folds"

@@ -23,7 +23,7 @@ from cancernet.studies.learners import Learner
 from cancernet.studies.options import Study
 from cancernet.studies.plan import NETWORK, Plan, make_plan
 from cancernet.studies.pooled import Pool, pool, rules_of
-from cancernet.studies.progress import Progress, Silent
+from cancernet.studies.progress import Progress
 from cancernet.studies.read import to_toml
 from cancernet.studies.recipe import fit_limits, follow_recipe
 from cancernet.studies.record import make_record
@@ -84,7 +84,7 @@ def run(
     >>> run.record.metrics["auroc"].format()  # doctest: +SKIP
     '0.994 (0.988 to 0.997)'
     """
-    return _run(make_plan(study, table, split), progress or Silent(), work=None)
+    return _run(make_plan(study, table, split), progress or Progress(), work=None)
 
 
 def train(
@@ -120,8 +120,8 @@ def train(
     place = Path("runs", study.name) if out is None else Path(out)
     plan = make_plan(study)
     with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
-        finished = _run(plan, progress or Silent(), work=workspace.work)
-        _write(workspace, finished, progress or Silent())
+        finished = _run(plan, progress or Progress(), work=workspace.work)
+        _write(workspace, finished, progress or Progress())
     return finished
 
 

@@ -50,7 +50,8 @@ def coverage_sentence(metrics: Mapping[str, Estimate], report: ReportOptions) ->
         kept = "below the promise, but the interval includes it"
     else:
         kept = "below the promise, and the interval excludes it"
-    return f"Prediction sets promised to hold the truth for {report.coverage:.0%} of cases held it for {coverage.format()}: {kept}."
+    promise = f"Prediction sets that promised to hold the truth for {report.coverage:.0%} of cases"
+    return f"{promise} held it for {coverage.format()}: {kept}."
 
 
 def abstention_sentence(metrics: Mapping[str, Estimate]) -> str:

@@ -1,4 +1,4 @@
-"""Fitting networks: options, the loop, cross-fitting. With `models` and the export of `engine`, all that needs Keras."""
+"""Fitting networks: options, the loop, cross-fitting."""
 
 from cancernet.training.crossfit import CrossFit, choose_epochs, cross_fit
 from cancernet.training.network import Fit, Network

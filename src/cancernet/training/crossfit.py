@@ -35,7 +35,7 @@ class CrossFit:
     history: tuple[dict[str, float], ...]
 
 
-def cross_fit(fit_fold: FitFold, codes: NDArray[np.int64], folds: Sequence[NDArray[np.int64]]) -> CrossFit:
+def cross_fit(fit_fold: FitFold, codes: NDArray[np.int64], *, folds: Sequence[NDArray[np.int64]]) -> CrossFit:
     """Fit once per fold and watch its rows after every epoch.
 
     The epoch at which the logits of a fold are taken is the one with the lowest mean loss on the *other* folds, so

@@ -97,7 +97,7 @@ class TableLearner:
             standard = Standard.fit(self.values[rows[fitted]])
             return self._fit(rows[fitted], standard, watched=rows[held], seed=seed + number + 1)
 
-        return cross_fit(fit_fold, self.codes[rows], folds)
+        return cross_fit(fit_fold, self.codes[rows], folds=folds)
 
     def refit(self, rows: NDArray[np.int64], *, epochs: int, seed: int) -> FittedTable:
         """Fit on all of `rows` for a known number of epochs."""
@@ -118,7 +118,7 @@ class TableLearner:
     def model(self, fitted: FittedTable) -> keras.Model:
         """Return the network that takes raw columns, for the bundle."""
         core = self._network.with_weights(fitted.weights)
-        return with_normalisation(core, fitted.standard.mean, fitted.standard.variance)
+        return with_normalisation(core, mean=fitted.standard.mean, variance=fitted.standard.variance)
 
     def _fit(
         self,

@@ -1,0 +1,1 @@
+"""Measurements whose results the documentation quotes; `python -m benchmarks` runs them."""

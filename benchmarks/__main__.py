@@ -1,0 +1,27 @@
+"""Run benchmarks by name (all without one) and write one page fragment each into docs/_benchmarks."""
+
+import sys
+
+from benchmarks import orders, speed, wdbc
+from benchmarks.page import write_fragment
+
+PARTS = {"speed": speed.measure, "wdbc": wdbc.measure, "orders": orders.measure}
+
+
+def main() -> int:
+    """Run what was asked for; return the exit code."""
+    names = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"Unknown benchmark {unknown[0]}; known are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    for name in names:
+        print(f"== {name}", flush=True)
+        text = PARTS[name]()
+        print(text, flush=True)
+        write_fragment(name, text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
