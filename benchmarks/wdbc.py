@@ -24,16 +24,12 @@ def measure() -> str:
     """Return two tables: metrics by seed beside logistic regression, and the paired differences."""
     runs = [_run(seed) for seed in SEEDS]
     head = ["metric", *(f"conv1d, seed {seed}" for seed in SEEDS), "logistic regression"]
-    rows = [
-        [
-            name,
-            *(run.record.metrics[name].format(4) for run in runs),
-            runs[0].record.baselines["logistic"][name].format(4),
-        ]
-        for name in METRICS
-    ]
+    columns = [*(run.record.metrics for run in runs), runs[0].record.baselines["logistic"]]
+    rows = [[name, *(column[name].format(4) for column in columns)] for name in METRICS]
     perfect = runs[0].record.metrics["ece_of_perfect"]
-    note = f"A perfectly calibrated model of these rows shows an ECE of {perfect.value:.4f} (95th percentile {perfect.high:.4f})."
+    note = (
+        f"A perfectly calibrated model would show an ECE of {perfect.value:.4f} (95th percentile {perfect.high:.4f})."
+    )
     return "\n\n".join([table(head, rows), note, _differences(runs)])
 
 

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cancernet.metrics import Scored, measure
 from house.pages import blocks, run
 from house.tree import ROOT, SOURCE
 
@@ -63,6 +65,27 @@ def test_the_page_of_the_command_line_is_up_to_date() -> None:
     command = [sys.executable, str(DOCS / "commands.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("classes", [("B", "M"), ("a", "b", "c")], ids=["binary", "multiclass"])
+def test_every_metric_is_explained(classes: tuple[str, ...]) -> None:
+    page = (DOCS / "numbers.md").read_text(encoding="utf-8")
+    generator = np.random.default_rng(0)
+    truth = np.arange(60) % len(classes)
+    probabilities = generator.dirichlet(np.ones(len(classes)), size=60)
+    scored = Scored(
+        truth=truth,
+        probabilities=probabilities,
+        predicted=probabilities.argmax(axis=1),
+        groups=np.array([f"p{row // 2}" for row in range(60)]),
+        classes=classes,
+        positive="M" if "M" in classes else None,
+        sets=probabilities > 0.2,
+        abstained=(probabilities > 0.2).sum(axis=1) > 1,
+    )
+    names = {name.removeprefix("group_") for name in measure(scored, draws=50)}
+    names = {"coverage_<class>" if name.startswith("coverage_") else name for name in names}
+    assert {name for name in names if f"`{name}`" not in page} == set()
 
 
 @pytest.mark.parametrize("page", ["start.md", "numbers.md", "architecture.md", "decisions.md", "benchmarks.md"])

@@ -48,7 +48,7 @@ def _is_excepted(fault: str) -> bool:
 
 
 def _commands(program: typer.Typer) -> set[tuple[str, str]]:
-    """Return file and name of each function that typer calls: its parameters are the options, which no object can hold."""
+    """Return file and name of each function that typer calls: its parameters are the options of the program."""
     commands = [*program.registered_commands, *([program.registered_callback] if program.registered_callback else [])]
     own = {(inspect.getfile(command.callback), command.callback.__name__) for command in commands if command.callback}
     return own.union(*(_commands(group.typer_instance) for group in program.registered_groups))

@@ -79,11 +79,63 @@ def test_any_text_is_a_rule_or_a_clear_refusal(text):
 
 
 @given(ROWS)
-def test_balanced_and_f1_are_the_best_of_all_thresholds(rows):
+def test_f1_is_the_best_of_all_thresholds(rows):
     truth, scores = both_classes(rows)
-    for rule, metric in (("balanced", balanced_of), ("f1", f1_of)):
-        called = scores >= choose_threshold(rule, truth, scores)
-        assert metric(truth, called) == pytest.approx(best_by_trying(metric, truth, scores))
+    called = scores >= choose_threshold("f1", truth, scores)
+    assert f1_of(truth, called) == pytest.approx(best_by_trying(f1_of, truth, scores))
+
+
+def standard_error_of_best(truth, scores):
+    tried = [scores >= mark for mark in [0.0, *np.unique(scores), 1.1]]
+    best = max(tried, key=lambda called: balanced_of(truth, called))
+    parts = [
+        recall(truth, best, side) * (1 - recall(truth, best, side)) / (truth == side).sum() for side in (True, False)
+    ]
+    return np.sqrt(sum(parts)) / 2
+
+
+@given(ROWS)
+def test_balanced_is_within_one_standard_error_of_the_best(rows):
+    truth, scores = both_classes(rows)
+    called = scores >= choose_threshold("balanced", truth, scores)
+    best = best_by_trying(balanced_of, truth, scores)
+    # Of several cuts that are the best, each has a standard error of its own; 0.5 bounds them all from above.
+    assert balanced_of(truth, called) <= best + 1e-9
+    assert balanced_of(truth, called) >= best - max(standard_error_of_best(truth, scores), 0.5 / np.sqrt(2)) - 1e-9
+
+
+def test_balanced_is_the_share_of_positive_rows_where_probabilities_are_right():
+    rng = np.random.default_rng(0)
+    scores = rng.beta(0.5, 1.5, 20_000)
+    truth = rng.random(20_000) < scores
+    assert choose_threshold("balanced", truth, scores) == pytest.approx(truth.mean(), abs=0.001)
+
+
+def test_balanced_follows_the_rows_where_probabilities_are_wrong():
+    rng = np.random.default_rng(0)
+    right = rng.beta(0.5, 1.5, 20_000)
+    truth = rng.random(20_000) < right
+    scores = right**3  # far too low: the best threshold is the cube of the share
+    found = choose_threshold("balanced", truth, scores)
+    assert found == pytest.approx(truth.mean() ** 3, abs=0.02)
+    assert balanced_of(truth, scores >= found) > balanced_of(truth, scores >= truth.mean()) + 0.02
+
+
+def test_balanced_is_steadier_and_better_on_new_rows_than_the_greatest_value():
+    rng = np.random.default_rng(0)
+    new = rng.beta(0.3, 0.6, 20_000)
+    new_truth = rng.random(20_000) < new
+    ours, greatest = [], []
+    for _ in range(60):
+        scores = rng.beta(0.3, 0.6, 400)
+        truth = rng.random(400) < scores
+        ours.append(choose_threshold("balanced", truth, scores))
+        greatest.append(max(np.unique(scores), key=lambda mark: balanced_of(truth, scores >= mark)))
+    assert np.std(ours) < 0.6 * np.std(greatest)
+    gains = [
+        balanced_of(new_truth, new >= a) - balanced_of(new_truth, new >= b) for a, b in zip(ours, greatest, strict=True)
+    ]
+    assert np.mean(gains) > 0.002
 
 
 @given(ROWS, st.floats(0.05, 0.95))
@@ -109,9 +161,9 @@ def test_thresholds_are_probabilities_off_the_rows_and_free_of_order(rows, rule)
 
 def test_threshold_stands_in_the_middle_of_its_gap_on_the_logit_scale():
     truth = [False, False, True, True]
-    assert choose_threshold("balanced", truth, [0.1, 0.2, 0.8, 0.9]) == pytest.approx(0.5)
+    assert choose_threshold("f1", truth, [0.1, 0.2, 0.8, 0.9]) == pytest.approx(0.5)
     low, high = 0.2, 0.6
-    found = choose_threshold("balanced", truth, [0.1, low, high, 0.9])
+    found = choose_threshold("f1", truth, [0.1, low, high, 0.9])
     assert found / (1 - found) == pytest.approx(np.sqrt(low / (1 - low) * high / (1 - high)))
 
 
@@ -119,7 +171,7 @@ def test_of_equal_gaps_the_calmer_neighbourhood_is_taken():
     # One stray positive at 0.03 makes a second gap as good as the main one, but its neighbours are bad.
     scores = np.array([0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.7, 0.8, 0.9, 0.95, 0.6, 0.65])
     truth = np.array([0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1], dtype=bool)
-    found = choose_threshold("balanced", truth, scores)
+    found = choose_threshold("f1", truth, scores)
     assert 0.08 < found < 0.6
 
 

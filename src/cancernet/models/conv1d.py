@@ -87,9 +87,7 @@ def build_conv1d(
     return keras_library().Sequential([*stack, *_head(classes, chosen)], name="conv1d")
 
 
-def with_normalisation(
-    core: keras.Model, *, mean: NDArray[np.float64], variance: NDArray[np.float64]
-) -> keras.Model:
+def with_normalisation(core: keras.Model, *, mean: NDArray[np.float64], variance: NDArray[np.float64]) -> keras.Model:
     """Return the network for raw columns: a `Normalization` layer followed by the layers of `core`, weights shared.
 
     Parameters

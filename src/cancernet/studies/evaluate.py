@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,8 +18,9 @@ from cancernet.explain import permutation_importance
 from cancernet.files import refuse_existing, whole_folder
 from cancernet.metrics import Scored, measure, measure_at, paired_difference
 from cancernet.predict import Cases, cases, fill_missing, write_predictions
-from cancernet.report import Importance, RunRecord, save_figures, write_metrics, write_page
+from cancernet.report import Importance, RunRecord
 from cancernet.studies.options import ReportOptions
+from cancernet.studies.outputs import write_results
 from cancernet.studies.progress import Progress
 from cancernet.studies.record import at_prevalences
 from cancernet.studies.words import abstention_sentence, calibration_sentence, coverage_sentence
@@ -237,18 +236,12 @@ def _facts(card: Card, table: Table, runtime: str) -> tuple[tuple[str, str], ...
 def _write(out: Path, record: RunRecord, table: Table, found: Cases, *, force: bool) -> None:
     """Write the folder, whole or not at all."""
     with whole_folder(out, force=force) as folder:
-        steps: tuple[Callable[[], Any], ...] = (
-            lambda: write_metrics(folder / "metrics.json", record),
-            lambda: write_predictions(
-                folder / "predictions.csv",
-                found,
-                ids=table.ids,
-                groups=table.groups,
-                split=np.full(len(table), "test"),
-                truth=np.asarray(table.target),
-            ),
-            lambda: save_figures(folder / "figures", record),
-            lambda: write_page(folder / "report.html", record),
+        write_predictions(
+            folder / "predictions.csv",
+            found,
+            ids=table.ids,
+            groups=table.groups,
+            split=np.full(len(table), "test"),
+            truth=np.asarray(table.target),
         )
-        for step in steps:
-            step()
+        write_results(folder, record)

@@ -22,6 +22,7 @@ from cancernet.tasks import probabilities
 
 __all__ = ["Answer", "FoldResult", "load_fold", "run_fold", "save_fold"]
 
+RULE_OF = {"majority": "0.5"}  # one probability for all rows leaves a threshold nothing to choose
 _SHUFFLES = 5  # per column, for permutation importance
 
 
@@ -81,8 +82,9 @@ def run_fold(plan: Plan, fold: Fold, learners: Mapping[str, Learner]) -> tuple[F
     tested = plan.cohort.filled(fold.test, medians)
     made, answers = dict[str, Made](), dict[str, Answer]()
     for name, learner in learners.items():
+        report = plan.study.report.model_copy(update={"threshold": RULE_OF.get(name, plan.study.report.threshold)})
         made[name] = follow_recipe(
-            learner, plan.cohort, fold, task=plan.task, report=plan.study.report, inner_folds=inner, seed=seed
+            learner, plan.cohort, fold, task=plan.task, report=report, inner_folds=inner, seed=seed
         )
         decision = made[name].decision.model_copy(update={"novelty": novelty})
         answers[name] = Answer(learner.logits(made[name].fitted, tested), made[name].logits, decision)

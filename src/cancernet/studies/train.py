@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,15 @@ import numpy as np
 
 from cancernet.bundle import Card
 from cancernet.data import Fold, Split, Table, write_split
-from cancernet.files import whole_file, write_text
+from cancernet.files import write_text
 from cancernet.metrics import choose_threshold
 from cancernet.predict import write_predictions
-from cancernet.report import RunRecord, save_figures, write_metrics, write_page
+from cancernet.report import RunRecord
 from cancernet.studies.card import Final, make_card, write_bundle
 from cancernet.studies.folds import FoldResult, load_fold, run_fold, save_fold
 from cancernet.studies.learners import Learner
 from cancernet.studies.options import Study
+from cancernet.studies.outputs import write_history, write_results
 from cancernet.studies.plan import NETWORK, Plan, make_plan
 from cancernet.studies.pooled import Pool, pool, rules_of
 from cancernet.studies.progress import Progress
@@ -239,12 +239,10 @@ def _write(workspace: Workspace, finished: Run, progress: Progress) -> None:
     steps: tuple[Callable[[], Any], ...] = (
         lambda: write_text(folder / "study.toml", to_toml(plan.study)),
         lambda: write_split(folder / "split.json", plan.split),
-        lambda: _write_history(folder / "history.csv", finished.record.history),
+        lambda: write_history(folder / "history.csv", finished.record.history),
         lambda: _write_pooled(folder / "predictions.csv", finished),
-        lambda: write_metrics(folder / "metrics.json", finished.record),
         lambda: finished.save_bundle(folder / "bundle"),
-        lambda: save_figures(folder / "figures", finished.record),
-        lambda: write_page(folder / "report.html", finished.record),
+        lambda: write_results(folder, finished.record),
     )
     progress.begin("Writing", len(steps))
     for done, step in enumerate(steps, start=1):
@@ -265,12 +263,3 @@ def _write_pooled(path: Path, finished: Run) -> None:
         truth=np.array(finished.plan.task.classes)[finished.plan.cohort.codes[pooled.rows]],
         force=True,
     )
-
-
-def _write_history(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    """Write one line per epoch."""
-    columns = list(dict.fromkeys(name for row in history for name in row))
-    with whole_file(path, force=True) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, columns)
-        writer.writeheader()
-        writer.writerows(history)
