@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cancernet.cli import complete
 from cancernet.cli.options import Group, Id, Json, Target
-from cancernet.cli.show import print_json, rows_table, say
+from cancernet.cli.show import paragraph, print_json, rows_table, say
 
 if TYPE_CHECKING:
     from cancernet.data import LeakAudit, Table
@@ -18,6 +19,7 @@ __all__ = ["app"]
 app = typer.Typer(help="List the built-in tables; audit a table.", no_args_is_help=True)
 
 _FOLDS, _SEED = 5, 7  # of the split that is audited: the default of studies
+_GROUPS = {None: "if each row is another patient: it is not known", "row": "each row another patient"}
 
 
 @app.command("list")
@@ -32,22 +34,34 @@ def list_tables(json: Json = False) -> None:
     for builtin in found:
         counts = ", ".join(f"{label} {count}" for label, count in builtin.classes.items())
         lines = [
-            ["", f"{builtin.rows} rows, {builtin.features} features; {counts}"],
-            ["", f"groups: {builtin.groups}"],
-            ["", f"{builtin.source}; licence {builtin.licence}"],
+            ["rows", str(builtin.rows)],
+            ["features", str(builtin.features)],
+            ["classes", counts],
+            ["groups", builtin.groups],
+            ["source", builtin.source],
+            ["licence", builtin.licence],
         ]
-        say(f"{builtin.name}  {builtin.description}\n{rows_table(lines)}")
-    say("\nTrain on one with a study, for example: cancernet train wdbc")
+        say(f"{builtin.name}\n{paragraph(builtin.description)}\n\n{rows_table(lines)}\n")
+    say("To train on one, name a study or write one:\n  cancernet train wdbc\n  cancernet init my-study.toml")
 
 
 @app.command()
 def audit(
-    path: Annotated[str, typer.Argument(help="A table (CSV, TSV, Parquet), or a built-in name.", show_default=False)],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            help="A table (CSV, TSV, Parquet), or a built-in name.",
+            show_default=False,
+            autocompletion=complete.tables,
+        ),
+    ],
     target: Target = None,
     group: Group = None,
     id: Id = None,
     against: Annotated[
-        Path | None, typer.Option(help="A second table: what have the two in common?", show_default=False)
+        Path | None,
+        typer.Option(metavar="TABLE", help="A second table: what have the two in common?", show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -115,17 +129,17 @@ def _in_words(table: Table, found: LeakAudit | None, reason: str) -> str:
     """Return the counts and the findings as lines."""
     counts = _counts(table)
     classes = ", ".join(f"{label} {count}" for label, count in counts["classes"].items()) or "no target named"
-    groups = f"{counts['groups']} (column '{counts['group_column']}')" if counts["group_column"] else "not known"
+    known = _GROUPS.get(table.group_column, f"by column '{table.group_column}'")
     lines = [
         ["rows", str(counts["rows"])],
         ["features", str(counts["features"])],
         ["classes", classes],
-        ["groups", groups],
+        ["groups", f"{counts['groups']}, {known}"],
         ["missing", f"{counts['missing_values']} values in {counts['rows_with_missing']} rows"],
         ["constant", ", ".join(counts["constant_columns"]) or "none"],
     ]
     said = [reason] if found is None else list(found.sentences())
-    return f"{table.name}\n{rows_table(lines)}\n\n" + "\n".join(f"  {sentence}" for sentence in said)
+    return f"{table.name}\n{rows_table(lines)}\n\n" + "\n".join(paragraph(sentence, first="- ") for sentence in said)
 
 
 def _described(builtin: Any) -> dict[str, Any]:

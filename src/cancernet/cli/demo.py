@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cancernet.cli.options import OutFolder, Quiet
+from cancernet.cli.options import Quiet
 from cancernet.cli.predict import in_words
 from cancernet.cli.show import progress_bar, say
 from cancernet.cli.train import summary
@@ -20,26 +20,28 @@ __all__ = ["demo"]
 _ROWS = 8  # that are predicted and shown
 
 
-def demo(out: OutFolder = None, quiet: Quiet = False) -> None:
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the results go.")] = Path("demo"),
+    quiet: Quiet = False,
+) -> None:
     """Train, calibrate and test on the Wisconsin table, then predict some rows. Offline, again as often as you like."""
     from cancernet import engine, studies
     from cancernet.data import load
     from cancernet.predict import predict_file
 
-    place = out or Path("demo")
     study = studies.find_study("wdbc")
     try:
         with progress_bar(quiet=quiet) as progress:
-            finished = studies.train(study, place / "wdbc", force=True, progress=progress)
+            finished = studies.train(study, out / "wdbc", force=True, progress=progress)
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
         raise typer.Exit(130) from None
-    cases = _some_rows(load("wdbc"), place / "new-cases.csv")
-    with engine.open(place / "wdbc" / "bundle") as model:
-        found = predict_file(model, cases, out=place / "predictions.csv", force=True, id="id")
+    cases = _some_rows(load("wdbc"), out / "new-cases.csv")
+    with engine.open(out / "wdbc" / "bundle") as model:
+        found = predict_file(model, cases, out=out / "predictions.csv", force=True, id="id")
         say(f"\nPredicted {cases} with the bundle of this run, without Keras:", quiet=quiet)
-        say(in_words(found, model.card, place / "predictions.csv", notice=False), quiet=quiet)
-    say(f"\n{summary(finished.record, place / 'wdbc')}", quiet=quiet)
+        say(in_words(found, model.card, out / "predictions.csv", notice=False), quiet=quiet)
+    say(f"\n{summary(finished.record, out / 'wdbc')}", quiet=quiet)
 
 
 def _some_rows(table: Table, path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cancernet.cli.options import Bundle, Force, Group, Id, Json, OutFolder, Quiet, Rows, Runtime, Target
+from cancernet.cli.options import FLAG, Bundle, Force, Group, Id, Json, Quiet, Rows, Runtime, Target
 from cancernet.cli.show import print_json, progress_bar, say
 from cancernet.cli.train import summary
 
@@ -17,12 +17,18 @@ __all__ = ["evaluate"]
 def evaluate(
     bundle: Bundle,
     rows: Rows,
-    out: OutFolder = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="The folder to make.", show_default="runs/BUNDLE-on-ROWS"),
+    ] = None,
     target: Target = None,
     group: Group = None,
     id: Id = None,
     allow_leak: Annotated[
-        bool, typer.Option("--allow-leak", help="Measure on cases the model was trained on, and say so in the report.")
+        bool,
+        typer.Option(
+            "--allow-leak", metavar=FLAG, help="Measure on cases the model was trained on, and say so in the report."
+        ),
     ] = False,
     runtime: Runtime = "openvino",
     force: Force = False,
@@ -32,9 +38,7 @@ def evaluate(
     """Test a bundle on other cases whose truth is known; leave metrics, predictions and a report."""
     from cancernet import studies
 
-    place = out or Path(
-        "runs", f"{Path(bundle).resolve().parent.name if Path(bundle).is_dir() else bundle}-on-{rows.stem}"
-    )
+    place = out or Path("runs", f"{_name(bundle)}-on-{rows.name.partition('.')[0]}")
     options = studies.EvaluateOptions(target=target, group=group, id=id, allow_leak=allow_leak, runtime=runtime)
     with progress_bar(quiet=quiet or json) as progress:
         record = studies.evaluate(bundle, rows, out=place, options=options, force=force, progress=progress)
@@ -43,3 +47,9 @@ def evaluate(
         print_json({"run": str(place), "report": str(place / "report.html"), "test": tested})
     else:
         say(summary(record, place), quiet=quiet)
+
+
+def _name(bundle: str) -> str:
+    """Return what to call a bundle: the run's name for runs/NAME/bundle, else the name of its folder."""
+    folder = Path(bundle).resolve()
+    return folder.parent.name if folder.name == "bundle" else folder.name

@@ -13,12 +13,17 @@ __all__ = ["init"]
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="The file to write, for example my-study.toml.", show_default=False)],
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The study to write, for example my-study.toml.", show_default=False)
+    ],
     force: Force = False,
 ) -> None:
     """Write a commented study file to start from."""
+    from cancernet.errors import InvalidInput
     from cancernet.files import write_text
     from cancernet.studies import template
 
+    if path.exists() and not force:
+        raise InvalidInput(f"'{path}' exists already", "It is kept as it is", "Choose another name, or pass --force")
     write_text(path, template(), force=force)
-    typer.echo(f"Wrote {path}. Name your data and columns in it, then run: cancernet train {path}")
+    typer.echo(f"Wrote {path}\n  Name your data and its columns in it, then run: cancernet train {path}")

@@ -12,7 +12,9 @@ import typer
 
 from cancernet import __version__
 from cancernet.cli import data, demo, doctor, evaluate, explain, export, init, predict, train
+from cancernet.cli.show import paragraph
 from cancernet.errors import CancerNetError
+from cancernet.files import storage_errors
 
 __all__ = ["app", "run"]
 
@@ -20,7 +22,7 @@ app = typer.Typer(
     name="cancernet",
     help="Cancer detection from the cell to the slide to the outcome: calibrated, able to abstain. "
     "For research, not a medical device.",
-    no_args_is_help=True,
+    epilog="Begin with: cancernet demo",
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -32,7 +34,8 @@ app.add_typer(data.app, name="data")
 
 @app.callback(invoke_without_command=True)
 def main(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", metavar="", help="Print the version.")] = False,
 ) -> None:
     """Cancer detection from the cell to the slide to the outcome: calibrated, able to abstain.
 
@@ -51,25 +54,45 @@ def run() -> None:
     except CancerNetError as error:
         _say(error)
         raise SystemExit(2) from error
-    except BrokenPipeError:
-        # The reader of our output has gone, as `| head` does; there is nobody to tell.
-        sys.stderr.close()
-        raise SystemExit(1) from None
+    except OSError as error:
+        # Typer itself ends in silence when the reader of our output has gone, as with `| head`.
+        _say(_as_storage_failure(error))
+        raise SystemExit(2) from error
     except Exception as error:
         _report_bug(error)
         raise SystemExit(1) from error
 
 
+def _as_storage_failure(error: OSError) -> CancerNetError:
+    """Return our error for one of the operating system that no room has explained, as when stdout is a full disk."""
+    try:
+        with storage_errors(Path("the output")):
+            raise error
+    except CancerNetError as explained:
+        return explained
+
+
 def _say(error: CancerNetError) -> None:
-    """Print the three parts of an error in one block."""
-    lines = [f"Error: {error.wrong}", *(f"  {part}" for part in (error.expected, error.todo) if part)]
+    """Print the three parts of an error in one block; only a terminal gets them wrapped."""
+    parts = [part for part in (error.expected, error.todo) if part]
+    if sys.stderr.isatty():
+        head = paragraph(f"Error: {error.wrong}", first="", stream=sys.stderr)
+        lines = [head, *(paragraph(part, first="  ", indent="    ", stream=sys.stderr) for part in parts)]
+    else:
+        lines = [f"Error: {error.wrong}", *(f"  {part}" for part in parts)]
     typer.echo("\n".join(lines), err=True)
 
 
 def _report_bug(error: Exception) -> None:
     """Write the traceback to a file and say where."""
     text = "".join(traceback.format_exception(error))
-    with tempfile.NamedTemporaryFile("w", prefix="cancernet-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(f"cancernet {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n{text}")
     summary = f"{type(error).__name__}: {error}".splitlines()[0]
-    typer.echo(f"Error: this is a bug in cancernet ({summary}).\n  The details are in {Path(log.name)}", err=True)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="cancernet-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as log:
+            log.write(f"cancernet {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n{text}")
+        details = f"The details are in {log.name}"
+    except OSError:
+        details = text
+    typer.echo(f"Error: this is a bug in cancernet ({summary})\n  {details}", err=True)

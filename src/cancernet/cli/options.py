@@ -7,38 +7,63 @@ from typing import Annotated
 
 import typer
 
+from cancernet.cli import complete
+
 __all__ = [
+    "FLAG",
     "Bundle",
     "Force",
     "Group",
     "Id",
     "Json",
-    "OutFolder",
     "Prevalence",
     "Quiet",
     "Rows",
     "Runtime",
-    "Seed",
     "Setting",
     "Target",
 ]
 
+FLAG = ""  # what the help shows beside an option without a value
+
 Bundle = Annotated[
-    str, typer.Argument(help="A bundle's folder, or the name of a shipped one (fna).", show_default=False)
+    str,
+    typer.Argument(
+        metavar="BUNDLE",
+        help="A bundle's folder, or the name of a shipped one (fna).",
+        show_default=False,
+        autocompletion=complete.bundles,
+    ),
 ]
-Rows = Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file, also .gz.", show_default=False)]
-OutFolder = Annotated[Path | None, typer.Option("--out", "-o", help="Where the results go.", show_default=False)]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Target = Annotated[str | None, typer.Option(help="Column of the labels.", show_default=False)]
-Group = Annotated[str | None, typer.Option(help='Column of the patients, or "row".', show_default=False)]
-Id = Annotated[str | None, typer.Option(help="Column that names the rows.", show_default=False)]
-Seed = Annotated[int | None, typer.Option(help="Of weights and training order.", show_default=False)]
+Rows = Annotated[Path, typer.Argument(metavar="ROWS", help="CSV, TSV or Parquet file, also .gz.", show_default=False)]
+Force = Annotated[bool, typer.Option("--force", metavar=FLAG, help="Replace what is there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar=FLAG, help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print the result as JSON.")]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the labels.", show_default=False)]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", help="Column of the patients, or 'row': each row is one patient.", show_default=False
+    ),
+]
+Id = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column that names the rows.", show_default=False)]
 Prevalence = Annotated[
-    float | None, typer.Option(help="Share of the positive class where the cases are from.", show_default=False)
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of the positive class where the cases are from, for example 0.01.",
+        show_default=False,
+    ),
 ]
-Runtime = Annotated[str, typer.Option(help="openvino or onnxruntime.")]
+Runtime = Annotated[
+    str, typer.Option(metavar="NAME", help="openvino or onnxruntime.", autocompletion=complete.runtimes)
+]
 Setting = Annotated[
-    list[str] | None, typer.Option("--set", help="Change the study: section.key=value.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change the study, for example training.epochs=10; may be repeated.",
+        show_default=False,
+    ),
 ]

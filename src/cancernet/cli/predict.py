@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from cancernet.cli.options import Bundle, Force, Id, Json, Prevalence, Quiet, Rows, Runtime
-from cancernet.cli.show import print_json, rows_table, say
+from cancernet.cli.show import paragraph, print_json, rows_table, say
 
 if TYPE_CHECKING:
     from cancernet.bundle import Card
@@ -23,7 +23,11 @@ def predict(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="File for the predictions (.csv, .tsv, .parquet); - is stdout.", show_default=False
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="File for the predictions (.csv, .tsv, .parquet); - is stdout.",
+            show_default=False,
         ),
     ] = None,
     prevalence: Prevalence = None,
@@ -56,17 +60,15 @@ def _target(out: Path | None) -> Path | BinaryIO | None:
 
 def in_words(found: Summary, card: Card, out: Path | None, *, notice: bool = True) -> str:
     """Return the first rows and the counts, with the notice that this is no medical device."""
-    lines = [_first_rows(found, card), "", f"  {_counts(found)}"]
+    lines = [_first_rows(found, card), "", paragraph(_counts(found))]
     if found.ppv is not None and found.npv is not None:
-        lines.append(
-            f"  At a prevalence of {found.prevalence:.4g}: PPV {found.ppv.format()}, NPV {found.npv.format()}, by the "
-            "sensitivity and specificity on the card; probabilities are re-weighted."
-        )
+        said = f"At a prevalence of {found.prevalence:.4g}: PPV {found.ppv.format()}, NPV {found.npv.format()}"
+        lines.append(paragraph(f"{said}, by the sensitivity and specificity on the card; probabilities re-weighted."))
     if found.filled:
         lines.append(f"  {found.filled} missing values were filled with the medians of the training rows.")
-    lines.append(f"  predictions   {out}" if out else "  Pass --out predictions.csv to keep all of them.")
+    lines += ["", f"  predictions  {out}" if out else "  To keep all of them, add: --out predictions.csv"]
     if notice:
-        lines.append("  Research use only, not a medical device.")
+        lines += ["", "  Research use only, not a medical device."]
     return "\n".join(lines)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cancernet.cli.options import Force, Group, Json, OutFolder, Quiet, Seed, Setting
-from cancernet.cli.show import estimates_table, print_json, progress_bar, say
+from cancernet.cli import complete
+from cancernet.cli.options import FLAG, Force, Group, Json, Quiet, Setting
+from cancernet.cli.show import estimates_table, paragraph, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from cancernet.report import RunRecord
@@ -32,12 +33,24 @@ HEADLINE = (
 
 
 def train(
-    study: Annotated[str, typer.Argument(help="A study file (.toml), or the name of a built-in study (wdbc).")],
-    out: OutFolder = None,
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY",
+            help="A study file (.toml), or the name of a built-in study (wdbc).",
+            autocompletion=complete.studies,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="The run folder.", show_default="runs/NAME"),
+    ] = None,
     settings: Setting = None,
     group: Group = None,
-    seed: Seed = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Of the weights and the order of training.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", metavar=FLAG, help="Go on with an interrupted run.")] = False,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -63,14 +76,16 @@ def summary(record: RunRecord, place: Path) -> str:
     """Return what a run found, in a few lines, with the place of its report."""
     columns = {"network": record.metrics, **{name: record.baselines[name] for name in record.baselines}}
     facts = dict(record.facts)
-    head = f"{record.title}\n  {facts.get('Data', '')}; {facts.get('Split', '')}"
-    folder = f"  bundle   {place / 'bundle'}\n" if record.kind == "train" else ""
-    return (
-        f"{head}\n\n{estimates_table(columns, HEADLINE)}\n\n"
-        + "\n".join(f"  {sentence}" for sentence in record.statements)
-        + f"\n\n  report   {place / 'report.html'}\n{folder}"
-        + "  Research use only, not a medical device."
+    tested = paragraph(f"{facts['Data']}; {facts['Split'] if record.kind == 'train' else 'all of them tested'}")
+    folder = f"\n  bundle  {place / 'bundle'}" if record.kind == "train" else ""
+    blocks = (
+        f"{record.title}\n{tested}",
+        estimates_table(columns, HEADLINE),
+        "\n".join(paragraph(sentence, first="- ") for sentence in record.statements),
+        f"  report  {place / 'report.html'}{folder}",
+        "  Research use only, not a medical device.",
     )
+    return "\n\n".join(blocks)
 
 
 def _as_settings(group: str | None, seed: int | None) -> list[str]:
@@ -88,8 +103,9 @@ def _interrupted(place: Path) -> str:
     partial = partial_of(place)
     kept = len(list((partial / "work").glob("fold-*.json")))
     if not kept:
-        return "Interrupted; no fold was finished, nothing is left behind."
-    return f"Interrupted; {kept} finished folds are kept in {partial}. Go on with the same command and --resume."
+        return "Interrupted: no fold was finished, nothing is left behind."
+    folds = f"{kept} finished fold{'s' if kept > 1 else ''}"
+    return f"Interrupted: {folds} kept in '{partial}'.\n  To go on, give the same command with --resume"
 
 
 def _as_json(finished: Run, place: Path) -> dict[str, Any]:

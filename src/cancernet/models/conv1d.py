@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ __all__ = ["LAYOUTS", "Conv1D", "Layout", "build_conv1d", "with_normalisation"]
 Layout = Literal["10x3", "columns"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 _STATISTICS = 3  # mean, standard error, worst
+_LARGEST_SPREAD = 2.0**16  # beyond it, or below its inverse, a column is brought to about 1 before it is standardised
 
 
 class Conv1D(BaseModel):
@@ -36,19 +37,19 @@ class Conv1D(BaseModel):
         Standard deviation of the Gaussian noise added to the standardised columns while training; it raised the
         out-of-fold AUROC on the Wisconsin table by about 0.001.
     dropout
-        Share of units dropped before and after the dense layer.
+        Share of units dropped before and after the dense layer; beside the noise, more of it made the network worse.
     l2
         Weight of the squared norm of all kernels in the loss.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Literal["conv1d"] = "conv1d"
-    filters: tuple[int, ...] = Field(default=(32, 64), min_length=1)
+    filters: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(default=(32, 64), min_length=1)
     activation: Literal["elu", "relu", "tanh"] = "elu"
-    dense: int = Field(default=32, ge=1)
+    dense: int = Field(default=32, ge=1, le=65_536)
     noise: float = Field(default=0.4, ge=0)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
     l2: float = Field(default=1e-2, ge=0)
 
 
@@ -90,6 +91,9 @@ def build_conv1d(
 def with_normalisation(core: keras.Model, *, mean: NDArray[np.float64], variance: NDArray[np.float64]) -> keras.Model:
     """Return the network for raw columns: a `Normalization` layer followed by the layers of `core`, weights shared.
 
+    `Normalization` divides by 1e-7 at least, and squares in float32; a column whose spread is far from 1, such as a
+    concentration in mol/l, is therefore multiplied by a power of two before, which is exact, in a `Rescaling` layer.
+
     Parameters
     ----------
     core
@@ -98,9 +102,19 @@ def with_normalisation(core: keras.Model, *, mean: NDArray[np.float64], variance
         Of the training rows, shape (columns,), raw units; variances above zero.
     """
     keras = keras_library()
-    normalisation = keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist(), name="normalisation")
-    entrance = keras.layers.Input((len(mean),), name="input")
-    return keras.Sequential([entrance, normalisation, *core.layers], name=core.name)
+    factors = _factors(np.sqrt(variance))
+    means, variances = (mean * factors).tolist(), (variance * factors**2).tolist()
+    entrance = [keras.layers.Input((len(mean),), name="input")]
+    if (factors != 1).any():
+        entrance.append(keras.layers.Rescaling(factors.tolist(), name="rescaling"))
+    normalisation = keras.layers.Normalization(mean=means, variance=variances, name="normalisation")
+    return keras.Sequential([*entrance, normalisation, *core.layers], name=core.name)
+
+
+def _factors(spreads: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each column the power of two that brings its standard deviation near 1; 1 where it is not far."""
+    exponents = np.round(np.log2(spreads))
+    return np.where(np.abs(exponents) > np.log2(_LARGEST_SPREAD), 2.0**-exponents, 1.0)
 
 
 def _layout_layers(columns: int, layout: Layout) -> list[keras.Layer]:

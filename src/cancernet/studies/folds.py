@@ -17,7 +17,7 @@ from cancernet.explain import permuted_logits
 from cancernet.files import read_json, storage_errors, whole_file, write_json
 from cancernet.studies.learners import Learner
 from cancernet.studies.plan import NETWORK, Plan
-from cancernet.studies.recipe import Made, fit_limits, follow_recipe
+from cancernet.studies.recipe import Made, fit_limits, follow_recipe, seed_of
 from cancernet.tasks import probabilities
 
 __all__ = ["Answer", "FoldResult", "load_fold", "run_fold", "save_fold"]
@@ -76,7 +76,7 @@ class FoldResult:
 
 def run_fold(plan: Plan, fold: Fold, learners: Mapping[str, Learner]) -> tuple[FoldResult, Any]:
     """Return the result of a fold and what the network learnt (for the bundle of a held-out split)."""
-    seed = plan.study.training.seed * 1000 + fold.repeat * 100 + fold.number
+    seed = seed_of(plan.study.training.seed, fold.repeat * 100 + fold.number)
     inner = plan.study.training.inner_folds
     medians, novelty = fit_limits(plan.cohort, fold, inner_folds=inner, seed=seed)
     tested = plan.cohort.filled(fold.test, medians)

@@ -77,7 +77,7 @@ class SplitOptions(_Part):
     test: Share | None = None
     validation: Share | None = None
     file: str | None = None
-    seed: int = Field(default=7, ge=0, lt=2**32)
+    seed: int = Field(default=7, ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -85,6 +85,8 @@ class SplitOptions(_Part):
         given = [name for name in ("folds", "test", "file") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other; keep one of them")
+        if self.repeats > 1 and given not in ([], ["folds"]):
+            raise ValueError(f"repeats = {self.repeats} needs folds; a split with {given[0]} is drawn once")
         if self.validation is not None and self.test is None:
             raise ValueError("validation needs test: the share of rows that nothing is fitted on")
         if self.validation is not None and self.test is not None and self.test + self.validation >= 1:
@@ -102,7 +104,7 @@ class TaskOptions(_Part):
     positive
         The class that sensitivity, threshold and prevalence speak of; required for "binary".
     classes
-        The classes in the order of the outputs; sorted by name when None.
+        The classes in the order of the outputs, of a binary task with the positive one last; sorted by name when None.
     """
 
     kind: TaskKind = "binary"
@@ -116,6 +118,8 @@ class TaskOptions(_Part):
             raise ValueError('a binary task needs its positive class, for example positive = "M"')
         if self.kind != "binary" and self.positive is not None:
             raise ValueError(f"a {self.kind} task has no positive class")
+        if self.classes is not None and not 2 <= len(set(self.classes)) == len(self.classes):
+            raise ValueError("classes are two or more, each named once")
         return self
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from cancernet import __version__
 from cancernet.bundle import Task
 from cancernet.checks import one_of
 from cancernet.data import (
@@ -71,10 +73,11 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over study, data and split: what an interrupted run must share with the one that resumes it."""
-        text = json.dumps([self.study.to_dict(), self.table.feature_names, self.split.ids_digest])
-        digest = hashlib.sha256(text.encode())
-        for array in (self.cohort.values, self.cohort.codes, *(fold.test for fold in self.split.folds)):
+        """SHA-256 over version, study, data and split: what an interrupted run shares with the one that resumes it."""
+        groups = self.cohort.groups.tolist()
+        about = [__version__, self.study.to_dict(), self.task.classes, self.table.feature_names, self.split.to_dict()]
+        digest = hashlib.sha256(json.dumps([*about, groups]).encode())
+        for array in (self.cohort.values, self.cohort.codes):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -138,11 +141,12 @@ def make_plan(study: Study, table: Table | None = None, split: Split | None = No
 
 def read_data(options: DataOptions) -> Table:
     """Return the table that the data section of a study names."""
-    if options.source in {builtin.name for builtin in catalogue()} and not Path(options.source).exists():
+    exists = os.path.exists(options.source)  # False, and no error, for a name that is too long
+    if options.source in {builtin.name for builtin in catalogue()} and not exists:
         return _chosen(load(options.source), options)
-    if not Path(options.source).exists() and not Path(options.source).suffix:
+    if not exists and not Path(options.source).suffix:
         one_of(options.source, [builtin.name for builtin in catalogue()], "data source (no such file, and no built-in)")
-    table = read_table(
+    return read_table(
         options.source,
         target=options.target,
         group=options.group,
@@ -150,7 +154,6 @@ def read_data(options: DataOptions) -> Table:
         columns=options.columns,
         drop=options.drop,
     )
-    return table
 
 
 def task_of(study: Study, table: Table) -> Task:
@@ -161,6 +164,12 @@ def task_of(study: Study, table: Table) -> Task:
         )
     options = study.task
     classes = options.classes or table.classes
+    if len(classes) < 2:
+        raise InvalidInput(
+            f"Target '{table.target_column}' holds one class only: {', '.join(classes)}",
+            "Two classes at least",
+            "Check the target column",
+        )
     if options.kind == "multiclass":
         return Task(kind="multiclass", classes=tuple(classes))
     positive = check_positive(options.positive, classes)
@@ -207,4 +216,4 @@ def _arranged(table: Table) -> tuple[Table, Layout]:
     """Return the table with the 30 nuclear features in their known order, or as it is."""
     if set(table.feature_names) == set(_FNA_NAMES):
         return table.select(_FNA_NAMES), "10x3"
-    return replace(table), "columns"
+    return table, "columns"

@@ -94,7 +94,7 @@ def parse_study(
     """
     try:
         fields = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is no TOMLDecodeError
         todo = "Compare it with a template: cancernet init my-study.toml"
         raise InvalidInput(
             f"{where} is not valid TOML ({error})", "key = value lines under [section] heads", todo
@@ -158,7 +158,7 @@ def _value(text: str) -> Any:
     """Return a TOML value, or the text itself when it is none."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
 
 
@@ -176,10 +176,12 @@ def _located(study: Study, folder: Path | None) -> Study:
 
 def _path(text: str, folder: Path | None) -> str:
     """Return the path with variables expanded, absolute when it names a file."""
-    path = Path(os.path.expandvars(text)).expanduser()
-    if folder is not None and not path.is_absolute() and (folder / path).exists():
+    if "\0" in text:
+        raise InvalidInput(f"The path {text!r} holds a null character", "The path of a file, or a built-in name")
+    path = Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111  (Path's own raises for unknown users)
+    if folder is not None and not path.is_absolute() and os.path.exists(folder / path):
         return str((folder / path).resolve())
-    return str(path.resolve()) if path.exists() else str(path)
+    return str(path.resolve()) if os.path.exists(path) else str(path)
 
 
 def _explained(error: ValidationError, where: str) -> InvalidInput:
@@ -193,8 +195,14 @@ def _explained(error: ValidationError, where: str) -> InvalidInput:
         return InvalidInput(f"{where} lacks '{key}'", "It is required", "See a template: cancernet init my-study.toml")
     said = first["msg"].removeprefix("Value error, ")
     given = first["input"]
-    shown = f" = {given!r}" if isinstance(given, str | int | float | bool) else ""
+    shown = f" = {_short(given)}" if isinstance(given, str | int | float | bool) else ""
     return InvalidInput(f"In {where}, '{key}'{shown} cannot be used: {said}", todo="Change it and run again")
+
+
+def _short(given: str | int | float | bool) -> str:
+    """Return the value as it was written, its middle left out when it is long."""
+    text = repr(given)
+    return text if len(text) <= 80 else f"{text[:60]}...{text[-10:]}"
 
 
 def _unknown(location: list[str], where: str) -> InvalidInput:

@@ -71,7 +71,7 @@ def make_record(
         leak_sentences=plan.audit.sentences(),
         history=_history(results),
         importance=tuple(Importance(name, estimate) for name, estimate in importance(plan, results, pooled)),
-        importance_metric="auroc" if plan.task.positive is not None else "log_likelihood",
+        importance_metric="auroc" if plan.task.positive is not None else "accuracy",
         prevalence=at_prevalences(metrics, report.prevalence, pooled.scored),
         limits=(*plan.study.limits, *GENERAL_LIMITS),
         licences=_licences(plan),

@@ -23,7 +23,11 @@ __all__ = ["FittedTable", "Standard", "TableLearner"]
 
 @dataclass(frozen=True, eq=False)
 class Standard:
-    """Medians, means and variances of the fitted rows, per column."""
+    """Medians, means and variances of the fitted rows, per column.
+
+    Values are rounded to float32 first: that is what the bundle's network takes, and what it cannot tell apart must
+    not help it while it is trained.
+    """
 
     medians: NDArray[np.float64]
     mean: NDArray[np.float64]
@@ -33,13 +37,13 @@ class Standard:
     def fit(cls, values: NDArray[np.float64]) -> Standard:
         """Learn from rows (n, columns), NaN where missing; a column without spread gets variance 1."""
         medians = Medians.fit(values)
-        filled = medians.apply(values)
+        filled = _rounded(medians.apply(values))
         variance = filled.var(axis=0)
-        return cls(np.asarray(medians.values), filled.mean(axis=0), np.where(variance > 0, variance, 1.0))
+        return cls(np.asarray(medians.values), _rounded(filled.mean(axis=0)), np.where(variance > 0, variance, 1.0))
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return filled and standardised columns, (n, columns) float32."""
-        filled = np.where(np.isnan(values), self.medians, values)
+        filled = _rounded(np.where(np.isnan(values), self.medians, values))
         return ((filled - self.mean) / np.sqrt(self.variance)).astype(np.float32)
 
 
@@ -136,3 +140,8 @@ class TableLearner:
         return self._network.fit(
             inputs, self.codes[rows], seed=seed, epochs=epochs, watched=follow, stop_early=stop_early
         )
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the values as float32 knows them."""
+    return values.astype(np.float32).astype(np.float64)
