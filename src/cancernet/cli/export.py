@@ -39,7 +39,7 @@ def export(
     card, path = engine.export_bundle(bundle, out, format=format, force=force)
     decision = card.decision
     rule = decision.threshold
-    then = "" if rule is None else f"; '{card.task.positive}' where its share is at least {rule.value:.6g}"
+    then = "" if rule is None else f"; '{card.task.positive}' where its probability is at least {rule.value:.6g}"
     lines = [
         ["input", f"(n, {len(card.input.names)}) float32, raw units, columns in the order of card.json"],
         ["output", _outputs(card, format)],

@@ -118,10 +118,11 @@ def _read(source: Table | str | Path, card: Card, options: EvaluateOptions) -> T
 
 def _refuse_seen(card: Card, table: Table, options: EvaluateOptions) -> tuple[str, ...]:
     """Return sentences about cases that the weights have seen; refuse them unless that is allowed."""
-    groups = card.training.seen(table.groups.tolist())
+    named = table.group_column != "row"  # else a group is the name of a row, and may be that of a patient by chance
+    groups = card.training.seen(table.groups.tolist()) if named else ()
     rows = card.training.seen_rows(table.values)
     if not groups and not rows.any():
-        return ("None of these cases was among the training data, by group and by values.",)
+        return (_unseen(card, named),)
     known = int(np.isin(table.groups, groups).sum() if groups else 0)
     wrong = f"{max(known, int(rows.sum()))} of {len(table)} rows were in the training data of '{card.name}'"
     if not options.allow_leak:
@@ -132,6 +133,17 @@ def _refuse_seen(card: Card, table: Table, options: EvaluateOptions) -> tuple[st
             "Take them out; or pass --allow-leak to measure all the same, for nothing but a check of the software",
         )
     return (f"{wrong}: this is not a test, and its numbers say nothing about new cases.",)
+
+
+def _unseen(card: Card, named: bool) -> str:
+    """Return what was compared, where nothing was found."""
+    compared = {"group": named and card.training.group_hashes, "values": card.training.row_hashes}
+    ways = " and ".join(f"by {way}" for way, known in compared.items() if known)
+    if not ways:
+        return (
+            "Whether the model was trained on some of these cases cannot be told: its card knows no groups or values."
+        )
+    return f"None of these cases was among the training data, {ways}."
 
 
 def _scored(card: Card, table: Table, found: Cases) -> Scored:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +27,18 @@ __all__ = ["Answer", "FoldResult", "load_fold", "run_fold", "save_fold"]
 
 RULE_OF = {"majority": "0.5"}  # one probability for all rows leaves a threshold nothing to choose
 _SHUFFLES = 5  # per column, for permutation importance
+# What NumPy raises for a file that is no NPZ any more.
+_UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +132,15 @@ def load_fold(folder: Path, fold: Fold) -> FoldResult | None:
     stem = folder / f"fold-{fold.repeat}-{fold.number}"
     if not stem.with_suffix(".json").is_file():
         return None
-    record = read_json(stem.with_suffix(".json"))
-    arrays = _arrays(stem.with_suffix(".npz"))
+    record, arrays = read_json(stem.with_suffix(".json")), _arrays(stem.with_suffix(".npz"))
+    try:
+        return _result(fold, record, arrays)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(stem.with_suffix(".json"), error) from error
+
+
+def _result(fold: Fold, record: Any, arrays: Mapping[str, NDArray[Any]]) -> FoldResult:
+    """Return the fold that JSON and arrays hold."""
     answers = {
         name: Answer(arrays[f"{name}.logits"], arrays[f"{name}.calibration"], Decision.model_validate(fields))
         for name, fields in record["decisions"].items()
@@ -135,5 +157,10 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with raw, np.load(raw, allow_pickle=False) as stored:
             return dict(stored)
-    except (ValueError, OSError, EOFError, KeyError) as error:
-        raise CorruptFile(f"'{path}' is damaged ({error})", todo="Start anew with --force") from error
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> CorruptFile:
+    """Return the error for a file of a fold that cannot be read."""
+    return CorruptFile(f"'{path}' is damaged ({error})", "What an interrupted run left", "Start anew with --force")

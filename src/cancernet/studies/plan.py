@@ -166,7 +166,7 @@ def task_of(study: Study, table: Table) -> Task:
     classes = options.classes or table.classes
     if len(classes) < 2:
         raise InvalidInput(
-            f"Target '{table.target_column}' holds one class only: {', '.join(classes)}",
+            f"Target '{table.target_column}' holds one class only: {', '.join(classes) or 'there is no row'}",
             "Two classes at least",
             "Check the target column",
         )
@@ -214,6 +214,10 @@ def _chosen(table: Table, options: DataOptions) -> Table:
 
 def _arranged(table: Table) -> tuple[Table, Layout]:
     """Return the table with the 30 nuclear features in their known order, or as it is."""
+    if not table.features:
+        raise InvalidInput(
+            f"Table '{table.name}' has no feature column", "One at least", "Check columns and drop in the study"
+        )
     if set(table.feature_names) == set(_FNA_NAMES):
         return table.select(_FNA_NAMES), "10x3"
     return table, "columns"

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cancernet.checks import listed, nearest, one_of
+from cancernet.checks import listed, nearest
 from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.metrics import parse_rule
@@ -52,9 +52,22 @@ def find_study(name_or_path: str, *, settings: Iterable[str] = ()) -> Study:
     path = Path(name_or_path)
     if path.suffix == ".toml" or path.is_file():
         return read_study(path, settings=settings)
-    one_of(name_or_path, builtin_studies(), "study (a study file ends in .toml)")
+    if name_or_path not in builtin_studies():
+        raise _absent(name_or_path)
     text = (_BUILTIN / f"{name_or_path}.toml").read_text(encoding="utf-8")
     return parse_study(text, settings=settings, where=f"built-in study '{name_or_path}'")
+
+
+def _absent(name: str) -> InvalidInput:
+    """Return the error for a study that is not there, with the nearest one."""
+    known = builtin_studies()
+    close = nearest(name, (*known, *(path.name for path in Path().glob("*.toml"))))
+    todo = (
+        f"Did you mean '{close}'?" if close else "Check the path, or write a study with: cancernet init my-study.toml"
+    )
+    return InvalidInput(
+        f"There is no study '{name}'", f"A study file (.toml), or a built-in one: {listed(known)}", todo
+    )
 
 
 def read_study(path: Path, *, settings: Iterable[str] = ()) -> Study:
@@ -178,7 +191,7 @@ def _path(text: str, folder: Path | None) -> str:
     """Return the path with variables expanded, absolute when it names a file."""
     if "\0" in text:
         raise InvalidInput(f"The path {text!r} holds a null character", "The path of a file, or a built-in name")
-    path = Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111  (Path's own raises for unknown users)
+    path = Path(os.path.expanduser(os.path.expandvars(text)))  # that of Path raises for an unknown user
     if folder is not None and not path.is_absolute() and os.path.exists(folder / path):
         return str((folder / path).resolve())
     return str(path.resolve()) if os.path.exists(path) else str(path)

@@ -107,7 +107,7 @@ def at_prevalences(
     if not scored.binary:
         return {}
     table = {}
-    for share in (*shares, float(np.mean(scored.positive_truth))):
+    for share in sorted((*shares, float(np.mean(scored.positive_truth)))):
         if 0 < share < 1:
             ppv, npv = predictive_values(metrics["sensitivity"], metrics["specificity"], share)
             table[f"{share:.4g}"] = {"ppv": ppv, "npv": npv}

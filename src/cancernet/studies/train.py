@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cancernet.bundle import Card
-from cancernet.data import Fold, Split, Table, write_split
+from cancernet.data import Fold, Medians, Split, Table, write_split
 from cancernet.files import write_text
 from cancernet.metrics import choose_threshold
 from cancernet.predict import write_predictions
@@ -59,8 +59,8 @@ class Run:
 
     def save_bundle(self, folder: str | Path) -> Card:
         """Write the bundle; see `write_bundle`."""
-        filled = self.plan.cohort.values[~np.isnan(self.plan.cohort.values).any(axis=1)]
-        return write_bundle(Path(folder), self.card, self.final.model, filled)
+        values = self.plan.cohort.values
+        return write_bundle(Path(folder), self.card, self.final.model, Medians.fit(values).apply(values))
 
 
 def run(

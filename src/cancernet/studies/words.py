@@ -15,15 +15,24 @@ _NAMES = {"auroc": "AUROC", "macro_auroc": "macro AUROC", "accuracy": "accuracy"
 def comparison_sentence(differences: Mapping[str, Estimate], baseline: str, metrics: tuple[str, ...]) -> str:
     """Return whether the network is better than a baseline, by the paired intervals of some metrics."""
     judged = {name: differences[name] for name in metrics if name in differences}
-    verdicts = {_verdict(difference) for difference in judged.values()}
+    verdicts = {name: _verdict(difference) for name, difference in judged.items()}
     numbers = "; ".join(f"{_NAMES.get(name, name)} {_signed(difference)}" for name, difference in judged.items())
-    if verdicts == {"better"} or verdicts == {"better", "equal"}:
-        claim = f"The network is better than the {baseline} baseline on the same rows"
-    elif "worse" in verdicts:
-        claim = f"The network is not better than the {baseline} baseline, and in one respect worse"
-    else:
-        claim = f"The network is not better than the {baseline} baseline: the paired intervals include zero"
-    return f"{claim} (network minus {baseline}, with 95 % intervals: {numbers})."
+    return f"{_claim(verdicts, baseline)} (network minus {baseline}, with 95 % intervals: {numbers})."
+
+
+def _claim(verdicts: Mapping[str, str], baseline: str) -> str:
+    """Return what the verdicts by metric come to."""
+    better, worse = (
+        " and ".join(_NAMES.get(name, name) for name, verdict in verdicts.items() if verdict == wanted)
+        for wanted in ("better", "worse")
+    )
+    if better and worse:
+        return f"The network is better than the {baseline} baseline in {better}, and worse in {worse}"
+    if better:
+        return f"The network is better than the {baseline} baseline on the same rows, in {better}"
+    if worse:
+        return f"The network is not better than the {baseline} baseline, and worse in {worse}"
+    return f"The network is not better than the {baseline} baseline: no paired interval excludes zero"
 
 
 def calibration_sentence(metrics: Mapping[str, Estimate]) -> str:
@@ -50,7 +59,7 @@ def coverage_sentence(metrics: Mapping[str, Estimate], report: ReportOptions) ->
         kept = "below the promise, but the interval includes it"
     else:
         kept = "below the promise, and the interval excludes it"
-    promise = f"Prediction sets that promised to hold the truth for {report.coverage:.0%} of cases"
+    promise = f"Prediction sets that promised to hold the truth for {100 * report.coverage:g} % of cases"
     return f"{promise} held it for {coverage.format()}: {kept}."
 
 

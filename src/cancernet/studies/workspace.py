@@ -66,8 +66,11 @@ def open_workspace(out: Path, *, digest: str, resume: bool, force: bool) -> Iter
 
 
 def _begin(folder: Path, digest: str) -> Workspace:
-    """Mark the partial folder as begun by this study."""
+    """Mark the partial folder as begun by this study; of an interrupted run only `work` is of use."""
     work = folder / "work"
+    for path in folder.iterdir():
+        if path != work:
+            remove(path)
     work.mkdir(exist_ok=True)
     write_json(work / _BEGUN, {"digest": digest})
     return Workspace(folder, work)

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cancernet.training import Fit, choose_epochs, cross_fit
+
+EPOCHS = 4
+
+
+def curve_logits(best: int, codes) -> np.ndarray:
+    """Return logits (EPOCHS, n, 2) whose loss is lowest after `best` epochs (from 1), whatever the codes are."""
+    margins = 3.0 - np.abs(np.arange(1, EPOCHS + 1) - best)
+    signs = np.where(codes == 1, 1.0, -1.0)
+    right = margins[:, None] * signs
+    return np.stack([-right, right], axis=2).astype(np.float32)
+
+
+def fake(best_of, codes, calls=None):
+    """Return a fit function whose curves are known; the logits carry the fold's number in their fourth digit."""
+
+    def fit_fold(fitted, held, number):
+        if calls is not None:
+            calls.append((fitted, held, number))
+        logits = curve_logits(best_of[number], codes[held]) + np.float32(number * 1e-3)
+        return Fit([], EPOCHS, tuple({"epoch": epoch} for epoch in range(1, EPOCHS + 1)), logits)
+
+    return fit_fold
+
+
+CODES = np.array([0, 1, 0, 1, 1, 0])
+FOLDS = [np.array([4, 0]), np.array([1, 5]), np.array([2, 3])]
+
+
+def test_positions_and_rows_are_right():
+    calls = []
+    found = cross_fit(fake([2, 2, 2], CODES, calls), CODES, folds=FOLDS)
+    for (fitted, held, number), rows in zip(calls, FOLDS, strict=True):
+        np.testing.assert_array_equal(held, rows)
+        np.testing.assert_array_equal(np.sort(np.concatenate([fitted, held])), np.arange(6))
+        expected = curve_logits(2, CODES[rows])[1] + np.float32(number * 1e-3)
+        np.testing.assert_array_equal(found.logits[rows], expected)
+    assert found.epochs == 2
+    assert [(row["inner"], row["epoch"]) for row in found.history] == [(i, e) for i in (1, 2, 3) for e in (1, 2, 3, 4)]
+
+
+def test_the_epoch_of_a_fold_is_chosen_by_the_others():
+    """Folds 1 and 2 are best after one epoch, fold 3 after four: its own logits are those after one epoch."""
+    found = cross_fit(fake([1, 1, 4], CODES), CODES, folds=FOLDS)
+    expected = curve_logits(4, CODES[FOLDS[2]])[0] + np.float32(2e-3)
+    np.testing.assert_array_equal(found.logits[FOLDS[2]], expected)
+
+
+@given(st.integers(0, 2), st.integers(0, 10_000))
+def test_labels_of_a_fold_never_choose_its_epoch(number, seed):
+    """Only the labels of one fold change, its network stays: its logits stay too."""
+    rng = np.random.default_rng(seed)
+    outputs = [rng.normal(size=(EPOCHS, 2, 2)).astype(np.float32) for _ in FOLDS]
+
+    def fit_fold(fitted, held, fold):
+        return Fit([], EPOCHS, (), outputs[fold])
+
+    codes = rng.integers(0, 2, 6)
+    other = codes.copy()
+    other[FOLDS[number]] = 1 - other[FOLDS[number]]
+    first, second = (cross_fit(fit_fold, truth, folds=FOLDS) for truth in (codes, other))
+    np.testing.assert_array_equal(first.logits[FOLDS[number]], second.logits[FOLDS[number]])
+
+
+def test_two_folds_choose_for_each_other():
+    folds = [np.array([0, 1, 2]), np.array([3, 4, 5])]
+    found = cross_fit(fake([1, 3], CODES), CODES, folds=folds)
+    np.testing.assert_array_equal(found.logits[folds[0]], curve_logits(1, CODES[folds[0]])[2])
+    np.testing.assert_array_equal(found.logits[folds[1]], curve_logits(3, CODES[folds[1]])[0] + np.float32(1e-3))
+
+
+def test_folds_count_by_their_rows():
+    losses = np.array([[0.1, 0.2], [0.9, 0.3]])
+    assert choose_epochs(losses, np.array([1.0, 1.0])) == 2
+    assert choose_epochs(losses, np.array([90.0, 1.0])) == 1
+
+
+def test_of_equal_epochs_the_first_is_taken():
+    assert choose_epochs(np.array([[0.5, 0.3, 0.3]]), np.array([7.0])) == 2
+
+
+@given(arrays(np.float64, (3, 5), elements=st.floats(0, 10)), arrays(np.float64, 3, elements=st.floats(1, 100)))
+def test_no_epoch_has_a_lower_mean_loss(losses, weights):
+    means = (losses * weights[:, None]).sum(axis=0) / weights.sum()
+    assert means[choose_epochs(losses, weights) - 1] <= means.min() + 1e-12
+
+
+def test_fits_that_watched_nothing_are_a_mistake():
+    with pytest.raises(ValueError, match="watched"):
+        cross_fit(lambda *_: Fit([], 1, (), None), CODES, folds=FOLDS)
