@@ -19,10 +19,10 @@ def clouds(rows: int = 60, *, positive_share: float = 0.5, seed: int = 0):
     return inputs.astype(np.float32), codes
 
 
-def small_network(**options) -> Network:
+def small_network(*, advance=None, **options) -> Network:
     """Return a compiled network of a few hundred weights."""
     chosen = TrainingOptions(**{"epochs": 5, "batch_size": 16, "learning_rate": 0.02, **options})
-    return Network(lambda: build_conv1d(COLUMNS, 2, options=SMALL), chosen)
+    return Network(lambda: build_conv1d(COLUMNS, 2, options=SMALL), chosen, advance=advance)
 
 
 def small_learner(values, codes, **options) -> TableLearner:

@@ -13,6 +13,16 @@ def network():
 
 
 @pytest.fixture(scope="module")
+def stopping():
+    return small_network(epochs=30, patience=4, learning_rate=0.05, schedule="constant")
+
+
+@pytest.fixture(scope="module")
+def balanced():
+    return small_network(class_weights="balanced")
+
+
+@pytest.fixture(scope="module")
 def problem():
     inputs, codes = clouds()
     held, held_codes = clouds(40, seed=1)
@@ -30,10 +40,13 @@ def test_the_same_seed_gives_the_same_numbers_whatever_was_fitted_before(network
     assert first.history == again.history
 
 
-def test_a_fresh_network_gives_the_same_numbers_too(network, problem):
+def test_a_fresh_network_gives_the_same_numbers_and_tells_every_epoch(network, problem):
     inputs, codes, _ = problem
-    first, other = (found.fit(inputs, codes, seed=2, epochs=2) for found in (network, small_network()))
+    told = []
+    fresh = small_network(advance=lambda: told.append(1))
+    first, other = (found.fit(inputs, codes, seed=2, epochs=2) for found in (network, fresh))
     assert_same_weights(first.weights, other.weights)
+    assert len(told) == 2
 
 
 def test_watching_rows_changes_nothing(network, problem):
@@ -73,67 +86,39 @@ def test_history_says_what_it_means(network, problem):
         assert row["val_loss"] == pytest.approx(log_loss(watched.codes, softmax(logits.astype(np.float64))), abs=1e-6)
 
 
-def test_training_loss_is_the_mean_over_rows_without_the_penalty():
-    """Rate next to zero, neither noise nor dropout matter much: the loss of the epoch is that of the start."""
-    network = small_network(learning_rate=1e-12)
-    inputs, codes = clouds(50)
-    fit = network.fit(inputs, codes, seed=0, epochs=1)
-    assert 0.3 < fit.history[0]["loss"] < 2.0
-    assert sum(float(loss) for loss in network.model.losses) > 0
-
-
-def test_early_stopping_returns_the_weights_of_the_best_epoch(problem):
+def test_early_stopping_returns_the_weights_of_the_best_epoch(stopping, problem):
     inputs, codes, _ = problem
     held, held_codes = clouds(30, seed=4)
     upside_down = Watched(held, np.where(np.arange(30) % 3 == 0, 1 - held_codes, held_codes))
-    network = small_network(epochs=30, patience=4, learning_rate=0.05, schedule="constant")
-    fit = network.fit(inputs, codes, seed=0, watched=upside_down, stop_early=True)
+    fit = stopping.fit(inputs, codes, seed=0, watched=upside_down, stop_early=True)
     losses = [row["val_loss"] for row in fit.history]
     assert fit.epochs == int(np.argmin(losses)) + 1
     assert len(losses) == min(fit.epochs + 4, 30)
     assert len(losses) < 30
-    assert nll(network.logits(fit.weights, upside_down.inputs), upside_down.codes) == pytest.approx(
+    assert nll(stopping.logits(fit.weights, upside_down.inputs), upside_down.codes) == pytest.approx(
         min(losses), abs=1e-6
     )
 
 
-def test_early_stopping_equals_a_fit_of_that_length(problem):
+def test_early_stopping_equals_a_fit_of_that_length(stopping, problem):
     inputs, codes, watched = problem
-    network = small_network(epochs=12, patience=2, learning_rate=0.1)
-    stopped = network.fit(inputs, codes, seed=8, watched=watched, stop_early=True)
-    plain = network.fit(inputs, codes, seed=8, epochs=stopped.epochs)
-    assert_same_weights(stopped.weights, plain.weights)
+    stopped = stopping.fit(inputs, codes, seed=8, watched=watched, stop_early=True)
+    assert stopped.epochs < len(stopped.history)
+    assert_same_weights(stopped.weights, stopping.fit(inputs, codes, seed=8, epochs=stopped.epochs).weights)
 
 
-def test_balanced_weights_raise_the_rare_class():
+def test_balanced_weights_raise_the_rare_class(network, balanced):
     inputs, codes = clouds(80, positive_share=0.15)
-    plain, balanced = (
-        small_network(class_weights=name, epochs=8).fit(inputs, codes, seed=0) for name in ("none", "balanced")
-    )
-    network = small_network()
-    means = [softmax(network.logits(fit.weights, inputs).astype(float))[:, 1].mean() for fit in (plain, balanced)]
-    assert means[0] == pytest.approx(codes.mean(), abs=0.1)
+    fits = [found.fit(inputs, codes, seed=0) for found in (network, balanced)]
+    means = [softmax(network.logits(fit.weights, inputs).astype(float))[:, 1].mean() for fit in fits]
     assert means[1] > means[0] + 0.1
 
 
-def test_balanced_weights_of_a_balanced_table_change_nothing():
+def test_balanced_weights_of_a_balanced_table_change_nothing(network, balanced):
     inputs, codes = clouds(40)
-    fits = [small_network(class_weights=name).fit(inputs, codes, seed=0, epochs=2) for name in ("none", "balanced")]
+    fits = [found.fit(inputs, codes, seed=0, epochs=2) for found in (network, balanced)]
     for one, other in zip(fits[0].weights, fits[1].weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
-
-
-def test_every_epoch_is_told(problem):
-    from cancernet.models import build_conv1d
-    from cancernet.training import Network, TrainingOptions
-    from training.made import COLUMNS, SMALL
-
-    told = []
-    network = Network(
-        lambda: build_conv1d(COLUMNS, 2, options=SMALL), TrainingOptions(epochs=3), advance=lambda: told.append(1)
-    )
-    network.fit(*problem[:2], seed=0)
-    assert len(told) == 3
 
 
 @pytest.mark.parametrize("rows", [2, 15, 17, 24, 33])

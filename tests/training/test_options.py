@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_rates_fall_and_stay_above_zero(epochs, rate):
     options = TrainingOptions(epochs=epochs, learning_rate=rate)
     rates = [options.rate(epoch) for epoch in range(epochs)]
     assert rates[0] == rate
-    assert all(before > after > 0 for before, after in zip(rates, rates[1:], strict=False))
+    assert all(before > after > 0 for before, after in pairwise(rates))
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60).filter(lambda codes: len(set(codes)) == 4))

@@ -59,23 +59,34 @@ def test_a_column_that_float32_cannot_tell_apart_is_constant():
     assert Standard.fit(values).variance.tolist() == [1.0]
 
 
-def poisoned(table):
-    """Return the table with the rows of TEST made absurd."""
-    values, codes = (part.copy() for part in table)
-    values[TEST], codes[TEST] = 1e9, 1 - codes[TEST]
-    return values, codes
+@pytest.fixture
+def poison(table, learner, monkeypatch):
+    """Make the rows of TEST absurd, when it is called."""
+
+    def poison_test_rows():
+        values, codes = (part.copy() for part in table)
+        values[TEST], codes[TEST] = 1e9, 1 - codes[TEST]
+        monkeypatch.setattr(learner, "values", values)
+        monkeypatch.setattr(learner, "codes", codes)
+
+    return poison_test_rows
 
 
-def test_other_rows_never_touch_a_fit(table, learner):
-    poison = small_learner(*poisoned(table))
-    for fit in (
-        lambda found: found.refit(TRAIN, epochs=2, seed=1),
-        lambda found: found.fit_until(TRAIN[:20], TRAIN[20:], seed=1),
-    ):
-        clean, dirty = fit(learner), fit(poison)
-        assert_same_weights(clean.weights, dirty.weights)
-        for name in ("medians", "mean", "variance"):
-            np.testing.assert_array_equal(getattr(clean.standard, name), getattr(dirty.standard, name))
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda learner: learner.refit(TRAIN, epochs=2, seed=1),
+        lambda learner: learner.fit_until(TRAIN[:20], TRAIN[20:], seed=1),
+    ],
+    ids=["refit", "fit_until"],
+)
+def test_other_rows_never_touch_a_fit(learner, poison, fit):
+    clean = fit(learner)
+    poison()
+    dirty = fit(learner)
+    assert_same_weights(clean.weights, dirty.weights)
+    for name in ("medians", "mean", "variance"):
+        np.testing.assert_array_equal(getattr(clean.standard, name), getattr(dirty.standard, name))
 
 
 def test_stop_rows_give_neither_medians_nor_means(table, learner):
@@ -83,13 +94,14 @@ def test_stop_rows_give_neither_medians_nor_means(table, learner):
     np.testing.assert_array_equal(fitted.standard.mean, Standard.fit(table[0][TRAIN[:20]]).mean)
 
 
-def test_cross_fit_standardises_by_the_fitted_rows_of_each_fold(table, learner):
-    """Absurd values in one inner fold move its own logits, and those of the others only through training."""
+def test_cross_fit_standardises_by_the_fitted_rows_of_each_fold(table, learner, monkeypatch):
+    """Absurd values in an inner fold do not touch the fit that it is held out from."""
     folds = [np.arange(0, 15), np.arange(15, 30)]
     clean = learner.cross_fit(TRAIN, folds, seed=0)
     values = table[0].copy()
     values[TRAIN[:15]] *= 7
-    dirty = small_learner(values, table[1]).cross_fit(TRAIN, folds, seed=0)
+    monkeypatch.setattr(learner, "values", values)
+    dirty = learner.cross_fit(TRAIN, folds, seed=0)
     inner_1 = [row["loss"] for row in clean.history if row["inner"] == 1]
     assert inner_1 == [row["loss"] for row in dirty.history if row["inner"] == 1]
     assert clean.logits.shape == (30, 2)
@@ -113,15 +125,16 @@ def test_missing_values_are_the_median(table, learner):
 
 
 @pytest.mark.parametrize(
-    "scale", [[1, 1, 1, 1], [1e-9, 1e-3, 1e3, 1e9], [1e-15, 1e15, 1, 1]], ids=["plain", "units", "far"]
+    ("scale", "offset"),
+    [([1, 1, 1, 1], 0.0), ([1, 10, 1, 1], 1e7), ([1e-9, 1e-3, 1e3, 1e9], 1e4), ([1e-15, 1e15, 1, 1], 0.0)],
+    ids=["plain", "far from zero", "units", "strange units"],
 )
-@pytest.mark.parametrize("offset", [0.0, 1e4, 1e7], ids=["zero", "1e4", "1e7"])
-def test_the_model_of_the_bundle_says_what_was_tested(scale, offset):
+def test_the_model_of_the_bundle_says_what_was_tested(learner, monkeypatch, scale, offset):
     """The network of raw columns in float32 is the one whose logits were calibrated, whatever the units are."""
-    inputs, codes = clouds(40)
+    inputs, _ = clouds(60)
     values = (inputs + offset) * np.array(scale, dtype=np.float64)
-    learner = small_learner(values, codes, epochs=1)
-    fitted = learner.refit(np.arange(40), epochs=1, seed=0)
+    monkeypatch.setattr(learner, "values", values)
+    fitted = learner.refit(np.arange(60), epochs=1, seed=0)
     raw = np.asarray(learner.model(fitted).predict_on_batch(values.astype(np.float32)))
     np.testing.assert_allclose(raw, learner.logits(fitted, values), atol=1e-5)
 
@@ -131,9 +144,7 @@ def test_the_model_of_the_bundle_keeps_its_weights(table, learner):
     model = learner.model(first)
     learner.refit(TRAIN, epochs=1, seed=1)
     filled = np.where(np.isnan(table[0]), first.standard.medians, table[0]).astype(np.float32)
-    np.testing.assert_allclose(
-        np.asarray(model.predict_on_batch(filled)), learner.logits(first, table[0]), atol=1e-5
-    )
+    np.testing.assert_allclose(np.asarray(model.predict_on_batch(filled)), learner.logits(first, table[0]), atol=1e-5)
 
 
 def test_seeds_of_folds_differ(learner):

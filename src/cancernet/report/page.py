@@ -172,7 +172,8 @@ def _threshold_sentence(record: RunRecord) -> str:
     if record.threshold is None:
         return f"A case is called “{positive}” from a threshold on that is chosen within each fold{rule}."
     folds = " Each fold chose its own threshold by the same rule." if len(record.folds) > 1 else ""
-    return f"The bundle calls a case “{positive}” when its probability is at least {number(record.threshold)}{rule}.{folds}"
+    called = f"The bundle calls a case “{positive}” when its probability is at least {number(record.threshold)}"
+    return f"{called}{rule}.{folds}"
 
 
 def _cards(record: RunRecord) -> list[Card]:

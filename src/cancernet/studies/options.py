@@ -73,7 +73,7 @@ class SplitOptions(_Part):
     """
 
     folds: int | None = Field(default=None, ge=2)
-    repeats: int = Field(default=1, ge=1)
+    repeats: int = Field(default=1, ge=1, le=1000)
     test: Share | None = None
     validation: Share | None = None
     file: str | None = None

@@ -20,6 +20,11 @@ from cancernet.studies.options import Study
 
 __all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
 
+# Where pydantic's own words speak of types and patterns.
+_SAID = {
+    "model_type": "it is the name of a section, with its keys below",
+    "string_pattern_mismatch": "letters, digits, '.', '_' and '-' only, the first a letter or digit, at most 64",
+}
 _BUILTIN = resources.files("cancernet.studies") / "builtin"
 
 
@@ -198,15 +203,16 @@ def _path(text: str, folder: Path | None) -> str:
 
 
 def _explained(error: ValidationError, where: str) -> InvalidInput:
-    """Return our error for the first fault that pydantic found."""
-    first = error.errors(include_url=False)[0]
+    """Return our error for the first fault that pydantic found; a misspelt key counts before one that is missing."""
+    faults = error.errors(include_url=False)
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     location = [str(part) for part in first["loc"]]
     key = ".".join(location) or "the study"
     if first["type"] == "extra_forbidden":
         return _unknown(location, where)
     if first["type"] == "missing":
         return InvalidInput(f"{where} lacks '{key}'", "It is required", "See a template: cancernet init my-study.toml")
-    said = first["msg"].removeprefix("Value error, ")
+    said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = first["input"]
     shown = f" = {_short(given)}" if isinstance(given, str | int | float | bool) else ""
     return InvalidInput(f"In {where}, '{key}'{shown} cannot be used: {said}", todo="Change it and run again")

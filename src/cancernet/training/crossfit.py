@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.training.network import Fit, nll
+from cancernet.training.network import Fit, row_losses
 
 __all__ = ["CrossFit", "choose_epochs", "cross_fit"]
 
@@ -25,7 +25,7 @@ class CrossFit:
         Out-of-fold logits, (n, classes), each from a network that has not seen the row, after a number of epochs
         that was chosen on other folds.
     epochs
-        The number of epochs with the lowest loss over all folds, for the fit on all rows.
+        The number of epochs that was chosen over all folds, for the fit on all rows.
     history
         One row per inner fold and epoch, with the key "inner".
     """
@@ -38,8 +38,8 @@ class CrossFit:
 def cross_fit(fit_fold: FitFold, codes: NDArray[np.int64], *, folds: Sequence[NDArray[np.int64]]) -> CrossFit:
     """Fit once per fold and watch its rows after every epoch.
 
-    The epoch at which the logits of a fold are taken is the one with the lowest mean loss on the *other* folds, so
-    that no row decides about the outputs it is calibrated with.
+    The epoch at which the logits of a fold are taken is chosen on the *other* folds, so that no row decides about the
+    outputs it is calibrated with.
 
     Parameters
     ----------
@@ -53,27 +53,35 @@ def cross_fit(fit_fold: FitFold, codes: NDArray[np.int64], *, folds: Sequence[ND
     everything = np.arange(len(codes))
     fits = [fit_fold(np.setdiff1d(everything, rows), rows, number) for number, rows in enumerate(folds)]
     watched = [_watched(fit) for fit in fits]
-    losses = np.array([_losses(logits, codes[rows]) for logits, rows in zip(watched, folds, strict=True)])
-    weights = np.array([len(rows) for rows in folds], dtype=np.float64)
+    losses = [row_losses(logits, codes[rows]) for logits, rows in zip(watched, folds, strict=True)]
     outputs = np.empty((len(codes), watched[0].shape[-1]))
     for number, rows in enumerate(folds):
-        others = np.arange(len(folds)) != number
-        outputs[rows] = watched[number][choose_epochs(losses[others], weights[others]) - 1]
+        others = np.concatenate(losses[:number] + losses[number + 1 :], axis=1)
+        outputs[rows] = watched[number][choose_epochs(others) - 1]
     history = tuple({"inner": number, **row} for number, fit in enumerate(fits, start=1) for row in fit.history)
-    return CrossFit(outputs, choose_epochs(losses, weights), history)
+    return CrossFit(outputs, choose_epochs(np.concatenate(losses, axis=1)), history)
 
 
-def choose_epochs(losses: NDArray[np.float64], weights: NDArray[np.float64]) -> int:
-    """Return the number of epochs (from 1) whose loss, averaged over folds by their rows, is lowest.
+def choose_epochs(losses: NDArray[np.float64]) -> int:
+    """Return the number of epochs (from 1): the latest that is not worse than the best by more than chance.
+
+    Of all epochs whose mean loss exceeds the lowest by at most one standard error of the paired difference, the last
+    is taken. The rate falls towards the end, so late weights are steadier; on the Wisconsin table stopping at the
+    lowest loss cost 0.001 of the AUROC. A network that overfits is still stopped.
 
     Parameters
     ----------
     losses
-        Mean loss per fold and epoch, (folds, epochs).
-    weights
-        Rows per fold, (folds,).
+        Of rows that were not fitted on, (epochs, n).
+
+    References
+    ----------
+    One standard error: Breiman et al. 1984, Classification and Regression Trees, section 3.4.3.
     """
-    return int(np.argmin(np.average(losses, axis=0, weights=weights))) + 1
+    best = int(np.argmin(losses.mean(axis=1)))
+    worse = losses - losses[best]  # (epochs, n)
+    chance = worse.std(axis=1) / np.sqrt(losses.shape[1])
+    return int(np.flatnonzero(worse.mean(axis=1) <= chance)[-1]) + 1
 
 
 def _watched(fit: Fit) -> NDArray[np.float32]:
@@ -81,8 +89,3 @@ def _watched(fit: Fit) -> NDArray[np.float32]:
     if fit.watched_logits is None:
         raise ValueError("cross_fit needs fits that watched their held-out rows")
     return fit.watched_logits
-
-
-def _losses(logits: NDArray[np.float32], codes: NDArray[np.int64]) -> list[float]:
-    """Return the mean loss after each epoch."""
-    return [nll(step, codes) for step in logits]

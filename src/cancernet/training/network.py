@@ -16,7 +16,7 @@ from cancernet.training.options import TrainingOptions, class_weights
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Fit", "Network", "Watched", "nll"]
+__all__ = ["Fit", "Network", "Watched", "nll", "row_losses"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +207,25 @@ class _Stopper:
         return self._weights or model.get_weights()
 
 
-def nll(logits: NDArray[np.float32], codes: NDArray[np.int64]) -> float:
+def nll(logits: NDArray[np.floating], codes: NDArray[np.int64]) -> float:
     """Return the mean negative log-likelihood of the true classes."""
-    chosen = softmax(logits)[np.arange(len(codes)), codes]
-    return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())
+    return float(row_losses(logits, codes).mean())
+
+
+def row_losses(logits: NDArray[np.floating], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the negative log-likelihood of the true class of each row.
+
+    Parameters
+    ----------
+    logits
+        Shape (..., n, classes).
+    codes
+        Class codes, (n,).
+
+    Returns
+    -------
+    Shape (..., n).
+    """
+    chosen = softmax(logits)[..., np.arange(len(codes)), codes]
+    losses: NDArray[np.float64] = -np.log(np.maximum(chosen, np.finfo(np.float64).tiny))
+    return losses

@@ -1,0 +1,169 @@
+"""Places where nothing can be written: a full disk, a folder without rights, a path through a file."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.made import (
+    contents,
+    largest_file,
+    linear_bundle,
+    refused,
+    succeeded,
+    without_rights,
+    write_labelled,
+    write_rows,
+)
+
+WAYS = {
+    "predict": ("predict", "made", "rows.csv", "--out", "{}/out.csv"),
+    "gzip": ("predict", "made", "rows.csv", "--out", "{}/out.csv.gz"),
+    "parquet": ("predict", "made", "rows.csv", "--out", "{}/out.parquet"),
+    "evaluate": ("evaluate", "made", "rows.csv", "--target", "label", "--group", "patient", "--out", "{}/out"),
+    "explain": ("explain", "made", "rows.csv", "--out", "{}/why"),
+    "onnx": ("export", "made", "--out", "{}/out.onnx"),
+    "keras": ("export", "made", "--format", "keras", "--out", "{}/out.keras"),
+    "openvino": ("export", "made", "--format", "openvino", "--out", "{}/out.xml"),
+    "init": ("init", "{}/study.toml"),
+}
+FULL = {
+    **WAYS,
+    "openvino": pytest.param(
+        WAYS["openvino"],
+        marks=pytest.mark.xfail(
+            reason="engine.runtimes.save_openvino raises the RuntimeError of OpenVINO", strict=True
+        ),
+    ),
+}
+
+
+def _placed(command, folder: str) -> list[str]:
+    return [part.format(folder) for part in command]
+
+
+@pytest.fixture
+def furnished(here: Path, bundle: Path) -> Path:
+    """A folder with a bundle and rows for it."""
+    shutil.copytree(bundle, here / "made")
+    write_labelled(here / "rows.csv", rows=400)
+    return here
+
+
+@pytest.mark.parametrize("command", FULL.values(), ids=FULL.keys())
+def test_a_full_disk_in_the_midst_of_writing(furnished: Path, command) -> None:
+    with largest_file(200):
+        message = refused(*_placed(command, "."))
+    assert "larger than allowed" in message
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["data", "list"], ["predict", "made", "rows.csv", "--out", "-"]], ids=str)
+def test_stdout_on_a_full_disk(furnished: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cancernet", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert "the disk is full" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+@contextlib.contextmanager
+def tiny_disk(folder: Path) -> Iterator[None]:
+    """Mount a disk of 16 KiB, or skip the test where that is not allowed."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root mounts a disk")
+def test_a_disk_that_fills_up(furnished: Path) -> None:
+    with tiny_disk(furnished / "disk"):
+        for way in ("predict", "parquet", "evaluate", "explain"):
+            assert "the disk is full" in refused(*_placed(WAYS[way], "disk"))
+        succeeded(*_placed(WAYS["init"], "disk"))
+
+
+@pytest.mark.parametrize("command", WAYS.values(), ids=WAYS.keys())
+def test_a_place_inside_a_file(furnished: Path, command) -> None:
+    (furnished / "file").write_text("precious")
+    assert "not a folder" in refused(*_placed(command, "file"))
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[Path]:
+    """A folder that everybody may enter and nobody may change, with a bundle and rows; all verbs have run once."""
+    base = Path(tempfile.mkdtemp(prefix="cancernet-locked-"))
+    linear_bundle(base / "made")
+    write_labelled(base / "rows.csv")
+    before = Path.cwd()
+    os.chdir(base)
+    for command in WAYS.values():  # loads what nobody may not read
+        succeeded(*_placed(command, "warm"), *(["--force"] if command[0] != "init" else []))
+    (base / "secret.csv").write_text("radius\n1\n")
+    (base / "secret.csv").chmod(0o000)
+    for path in [base, *base.rglob("*")]:
+        if path.name != "secret.csv":
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    yield base
+    os.chdir(before)
+    for path in [base, *base.rglob("*")]:
+        path.chmod(0o755)
+    shutil.rmtree(base)
+
+
+@pytest.mark.parametrize("command", WAYS.values(), ids=WAYS.keys())
+def test_a_folder_without_rights(locked: Path, command) -> None:
+    os.chdir(locked)
+    with without_rights():
+        before = sorted(map(str, Path().rglob("*")))
+        message = _refused(*_placed(command, "."))
+        assert sorted(map(str, Path().rglob("*"))) == before
+    assert "the rights are missing" in message
+
+
+def test_a_file_without_rights(locked: Path) -> None:
+    os.chdir(locked)
+    with without_rights():
+        assert "the rights are missing" in _refused("predict", "made", "secret.csv")
+        assert "the rights are missing" in _refused("data", "audit", "secret.csv")
+
+
+def _refused(*arguments: str) -> str:
+    from cli.made import cancernet
+
+    found = cancernet(*arguments)
+    assert found.code == 2, found.err
+    assert found.complaint[0].startswith("Error: "), found.err
+    assert len(found.complaint) <= 3
+    return found.err
+
+
+def test_doctor_says_that_a_folder_cannot_be_written(locked: Path) -> None:
+    from cli.made import cancernet
+
+    os.chdir(locked)
+    with without_rights():
+        found = cancernet("doctor")
+    assert found.code == 1
+    assert "the rights are missing" in found.out
+
+
+def test_an_interrupted_write_is_not_taken_for_the_result(furnished: Path) -> None:
+    (furnished / ".out.csv.1.partial").write_text("half")
+    succeeded(*_placed(WAYS["predict"], "."))
+    assert contents(furnished)["out.csv"] != b"half"
+    write_rows(furnished / "rows.csv")
