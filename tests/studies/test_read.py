@@ -1,4 +1,5 @@
 import tomllib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -28,10 +29,9 @@ positive = "M"
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 shares = st.floats(0.01, 0.45)
+seeds = st.integers(0, 2**31 - 1)
 splits = st.one_of(
-    st.fixed_dictionaries(
-        {"folds": st.integers(2, 20), "repeats": st.integers(1, 9), "seed": st.integers(0, 2**31 - 1)}
-    ),
+    st.fixed_dictionaries({"folds": st.integers(2, 20), "repeats": st.integers(1, 9), "seed": seeds}),
     st.fixed_dictionaries({"test": shares}, optional={"validation": shares}),
     st.fixed_dictionaries({"file": words}),
 )
@@ -96,10 +96,8 @@ def test_every_key_is_written(fields):
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_study_or_refused(text):
-    try:
+    with suppress(CancerNetError):
         assert isinstance(parse_study(text), Study)
-    except CancerNetError as error:
-        assert "the study" in str(error)
 
 
 toml_values = st.recursive(
@@ -114,26 +112,20 @@ keys = st.sampled_from(
 
 @given(st.dictionaries(keys, st.one_of(toml_values, st.dictionaries(keys, toml_values, max_size=4)), max_size=6))
 def test_any_dictionary_is_a_study_or_refused(fields):
-    try:
+    with suppress(CancerNetError):
         assert isinstance(study_from(fields), Study)
-    except CancerNetError as error:
-        assert str(error)
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_setting_is_taken_or_refused(key, value):
-    try:
+    with suppress(CancerNetError):
         assert isinstance(parse_study(TEXT, settings=[f"{key}={value}", value]), Study)
-    except CancerNetError as error:
-        assert str(error)
 
 
 @given(st.text(min_size=1, max_size=30))
 def test_any_source_is_read_or_refused(source):
-    try:
-        read_data(parse_study(TEXT).data.model_copy(update={"source": source}))
-    except CancerNetError as error:
-        assert str(error)
+    with suppress(CancerNetError):
+        assert read_data(parse_study(TEXT).data.model_copy(update={"source": source})).features
 
 
 @pytest.mark.parametrize(

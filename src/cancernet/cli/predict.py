@@ -63,11 +63,8 @@ def in_words(found: Summary, card: Card, out: Path | None, *, notice: bool = Tru
     lines = [_first_rows(found, card), "", paragraph(_counts(found))]
     if found.ppv is not None and found.npv is not None:
         said = f"At a prevalence of {found.prevalence:.4g}: PPV {found.ppv.format()}, NPV {found.npv.format()}"
-        lines.append(
-            paragraph(
-                f"{said}, by the sensitivity and specificity on the card. Probabilities are re-weighted; the classes called are not."
-            )
-        )
+        how = "by the sensitivity and specificity on the card"
+        lines.append(paragraph(f"{said}, {how}. Probabilities are re-weighted; the classes called are not."))
     if found.filled:
         lines.append(f"  {found.filled} missing values were filled with the medians of the training rows.")
     lines += ["", f"  predictions  {out}" if out else "  To keep all of them, add: --out predictions.csv"]

@@ -20,8 +20,9 @@ from cancernet.explain import permuted_logits
 from cancernet.files import read_json, storage_errors, whole_file, write_json
 from cancernet.studies.learners import Learner
 from cancernet.studies.plan import NETWORK, Plan
-from cancernet.studies.recipe import Made, fit_limits, follow_recipe, seed_of
+from cancernet.studies.recipe import Made, fit_limits, follow_recipe
 from cancernet.tasks import probabilities
+from cancernet.training import seed_of
 
 __all__ = ["Answer", "FoldResult", "load_fold", "run_fold", "save_fold"]
 
@@ -91,7 +92,7 @@ class FoldResult:
 
 def run_fold(plan: Plan, fold: Fold, learners: Mapping[str, Learner]) -> tuple[FoldResult, Any]:
     """Return the result of a fold and what the network learnt (for the bundle of a held-out split)."""
-    seed = seed_of(plan.study.training.seed, fold.repeat * 100 + fold.number)
+    seed = seed_of(plan.study.training.seed, fold.repeat, fold.number)
     inner = plan.study.training.inner_folds
     medians, novelty = fit_limits(plan.cohort, fold, inner_folds=inner, seed=seed)
     tested = plan.cohort.filled(fold.test, medians)
@@ -155,8 +156,11 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     with storage_errors(path):
         raw = path.open("rb")
     try:
-        with raw, np.load(raw, allow_pickle=False) as stored:
-            return dict(stored)
+        with raw, zipfile.ZipFile(raw) as archive:
+            if archive.testzip() is not None:  # before NumPy parses anything
+                raise zipfile.BadZipFile("a checksum is wrong")
+            with np.load(path, allow_pickle=False) as stored:
+                return dict(stored)
     except _UNREADABLE as error:
         raise _damaged(path, error) from error
 

@@ -17,7 +17,7 @@ from cancernet.studies.learners import Learner
 from cancernet.studies.options import ReportOptions
 from cancernet.tasks import probabilities
 
-__all__ = ["Cohort", "Made", "calibrate", "fit_limits", "follow_recipe", "seed_of", "with_rule"]
+__all__ = ["Cohort", "Made", "calibrate", "fit_limits", "follow_recipe", "with_rule"]
 
 _STOP_SHARE = 0.15  # of the training rows, by group: early stopping uses them, nothing else does
 
@@ -67,11 +67,6 @@ class Made:
     rows: NDArray[np.int64]
     decision: Decision
     history: tuple[dict[str, Any], ...]
-
-
-def seed_of(seed: int, part: int) -> int:
-    """Return the seed of a part of the work: the same for the same study, below what NumPy and scikit-learn take."""
-    return (seed * 1000 + part) % 2**31
 
 
 def follow_recipe(

@@ -25,10 +25,11 @@ from cancernet.studies.plan import NETWORK, Plan, make_plan
 from cancernet.studies.pooled import Pool, pool, rules_of
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import to_toml
-from cancernet.studies.recipe import fit_limits, follow_recipe, seed_of
+from cancernet.studies.recipe import fit_limits, follow_recipe
 from cancernet.studies.record import make_record
 from cancernet.studies.workspace import Workspace, open_workspace
 from cancernet.tasks import probabilities
+from cancernet.training import seed_of
 
 __all__ = ["Run", "run", "train"]
 
@@ -213,7 +214,7 @@ def _on_all_rows(plan: Plan, learner: Any) -> _FinalFit:
     """Follow the recipe on all rows."""
     everything, nothing = np.arange(len(plan.table)), np.arange(0)
     fold = Fold(0, 0, train=everything, validation=nothing, test=nothing)
-    inner, seed = plan.study.training.inner_folds, seed_of(plan.study.training.seed, 999)
+    inner, seed = plan.study.training.inner_folds, seed_of(plan.study.training.seed)
     _, novelty = fit_limits(plan.cohort, fold, inner_folds=inner, seed=seed)
     made = follow_recipe(
         learner, plan.cohort, fold, task=plan.task, report=plan.study.report, inner_folds=inner, seed=seed

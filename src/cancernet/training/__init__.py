@@ -3,6 +3,7 @@
 from cancernet.training.crossfit import CrossFit, choose_epochs, cross_fit
 from cancernet.training.network import Fit, Network
 from cancernet.training.options import TrainingOptions
+from cancernet.training.seeds import seed_of
 from cancernet.training.tables import FittedTable, TableLearner
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "TrainingOptions",
     "choose_epochs",
     "cross_fit",
+    "seed_of",
 ]

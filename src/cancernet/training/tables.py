@@ -14,6 +14,7 @@ from cancernet.models import Conv1D, Layout, build_conv1d, with_normalisation
 from cancernet.training.crossfit import CrossFit, cross_fit
 from cancernet.training.network import Fit, Network, Watched
 from cancernet.training.options import TrainingOptions
+from cancernet.training.seeds import seed_of
 
 if TYPE_CHECKING:
     import keras
@@ -99,7 +100,7 @@ class TableLearner:
         def fit_fold(fitted: NDArray[np.int64], held: NDArray[np.int64], number: int) -> Fit:
             """Fit on some of the rows and watch the others."""
             standard = Standard.fit(self.values[rows[fitted]])
-            return self._fit(rows[fitted], standard, watched=rows[held], seed=seed + number + 1)
+            return self._fit(rows[fitted], standard, watched=rows[held], seed=seed_of(seed, number))
 
         return cross_fit(fit_fold, self.codes[rows], folds=folds)
 
