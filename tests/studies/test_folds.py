@@ -113,7 +113,7 @@ DAMAGES = {
     "text": lambda raw: b"hello",
     "one byte": lambda raw: raw[:2000] + bytes([raw[2000] ^ 1]) + raw[2001:],
     "a pickle": lambda raw: b"\x80\x04N.",
-    "one array": lambda raw: b"\x93NUMPY\x01\x00v\x00" + raw,
+    "one array": lambda raw: b"\x93NUMPY\x01\x00v\x00",
 }
 
 

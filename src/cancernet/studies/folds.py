@@ -152,17 +152,23 @@ def _result(fold: Fold, record: Any, arrays: Mapping[str, NDArray[Any]]) -> Fold
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an NPZ file; objects are refused."""
+    """Return the arrays of an NPZ file."""
     with storage_errors(path):
         raw = path.open("rb")
     try:
         with raw, zipfile.ZipFile(raw) as archive:
             if archive.testzip() is not None:  # before NumPy parses anything
                 raise zipfile.BadZipFile("a checksum is wrong")
-            with np.load(path, allow_pickle=False) as stored:
-                return dict(stored)
+            return {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
     except _UNREADABLE as error:
         raise _damaged(path, error) from error
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Return one array of an NPZ file; objects are refused."""
+    with archive.open(name) as member:
+        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+    return array
 
 
 def _damaged(path: Path, error: Exception) -> CorruptFile:

@@ -109,7 +109,7 @@ def _prepare(partial: Path, digest: str, *, resume: bool, force: bool) -> None:
         )
     if not resume:
         remove(partial)
-    elif not begun.is_file() or read_json(begun).get("digest") != digest:
+    elif not begun.is_file() or read_json(begun) != {"digest": digest}:
         raise InvalidInput(
             f"'{partial}' was begun with another study, other data or another version",
             "The study that is to be resumed",

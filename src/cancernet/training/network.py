@@ -73,6 +73,8 @@ class Network:
         self._build, self.options, self._advance = build, options, advance or (lambda: None)
         self.model: Any = build()
         self._compile()
+        if not self.model.jit_compile:  # XLA compiles each number of rows for itself
+            self._trace()
 
     def fit(
         self,
@@ -135,6 +137,17 @@ class Network:
         )
         optimiser.build(self.model.trainable_variables)
         self._optimiser_start = [np.array(variable) for variable in optimiser.variables]
+
+    def _trace(self) -> None:
+        """Trace steps for any number of rows, so that results do not depend on which numbers were fitted before.
+
+        TensorFlow traces the first number of rows as it is, and at the second one a graph for all others; the two
+        round differently. The first is always one row here.
+        """
+        for rows in (1, 2):
+            inputs = np.zeros((rows, *self.model.input_shape[1:]), dtype=np.float32)
+            self._epoch(0, inputs, np.zeros(rows, dtype=np.int64), np.random.default_rng(0))
+            self.model.predict_on_batch(inputs)
 
     def _restart(self, seed: int) -> None:
         """Put seeds, weights and optimiser to their start."""
