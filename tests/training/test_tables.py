@@ -6,6 +6,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from cancernet.training import choose_epochs, seed_of
+from cancernet.training.network import row_losses
 from cancernet.training.tables import Standard
 from training.made import COLUMNS, assert_same_weights, clouds, small_learner
 
@@ -111,11 +113,14 @@ def test_cross_fit_equals_its_parts(table, learner):
     """Out-of-fold logits are those of a fit on the other rows for the number of epochs that the other fold chose."""
     folds = [np.arange(0, 30, 2), np.arange(1, 30, 2)]
     crossed = learner.cross_fit(TRAIN, folds, seed=4)
-    for number, (held, rest) in enumerate(((folds[0], folds[1]), (folds[1], folds[0]))):
-        losses = [row["val_loss"] for row in crossed.history if row["inner"] == 2 - number]
-        fitted = learner.refit(TRAIN[rest], epochs=int(np.argmin(losses)) + 1, seed=4 + number + 1)
-        expected = learner.logits(fitted, table[0][TRAIN[held]])
-        np.testing.assert_allclose(crossed.logits[held], expected, atol=1e-5)
+    watched = []  # by fold: logits of its rows after each epoch, by fits on the other fold
+    for number in (0, 1):
+        fits = [learner.refit(TRAIN[folds[1 - number]], epochs=e, seed=seed_of(4, number)) for e in (1, 2, 3)]
+        watched.append(np.array([learner.logits(fit, table[0][TRAIN[folds[number]]]) for fit in fits]))
+    for number in (0, 1):
+        other = 1 - number
+        epochs = choose_epochs(row_losses(watched[other], table[1][TRAIN[folds[other]]]))
+        np.testing.assert_allclose(crossed.logits[folds[number]], watched[number][epochs - 1], atol=1e-5)
 
 
 def test_missing_values_are_the_median(table, learner):
