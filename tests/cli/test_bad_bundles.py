@@ -79,7 +79,6 @@ def test_weights_outside_the_file(broken: Path, verb: str) -> None:
     assert "in another file" in refused(*VERBS[verb])
 
 
-@pytest.mark.xfail(reason="engine.export_bundle copies without the checks of the bundle room", strict=True)
 @pytest.mark.parametrize("kind", ["Lambda", "TFSMLayer"])
 def test_a_lambda_is_not_handed_on(broken: Path, kind: str) -> None:
     made_keras(broken / "model.keras", made_config(layer("InputLayer", batch_shape=[None, 3]), layer(kind)))
@@ -87,7 +86,6 @@ def test_a_lambda_is_not_handed_on(broken: Path, kind: str) -> None:
     assert kind in refused("export", "broken", "--format", "keras", "--out", "out.keras")
 
 
-@pytest.mark.xfail(reason="engine.export_bundle copies without the checks of the bundle room", strict=True)
 def test_weights_outside_the_file_are_not_handed_on(broken: Path) -> None:
     test_weights_outside_the_file(broken, "export")
 

@@ -32,17 +32,6 @@ WAYS = {
     "openvino": ("export", "made", "--format", "openvino", "--out", "{}/out.xml"),
     "init": ("init", "{}/study.toml"),
 }
-FAILING = {
-    **WAYS,
-    "openvino": pytest.param(
-        WAYS["openvino"],
-        marks=pytest.mark.xfail(
-            reason="engine.runtimes.save_openvino raises the RuntimeError of OpenVINO", strict=True
-        ),
-    ),
-}
-
-
 def _placed(command, folder: str) -> list[str]:
     return [part.format(folder) for part in command]
 
@@ -55,7 +44,7 @@ def furnished(here: Path, bundle: Path) -> Path:
     return here
 
 
-@pytest.mark.parametrize("command", FAILING.values(), ids=FAILING.keys())
+@pytest.mark.parametrize("command", WAYS.values(), ids=WAYS.keys())
 def test_a_full_disk_in_the_midst_of_writing(furnished: Path, command) -> None:
     with largest_file(200):
         message = refused(*_placed(command, "."))
@@ -120,7 +109,7 @@ def locked() -> Iterator[Path]:
     shutil.rmtree(base)
 
 
-@pytest.mark.parametrize("command", FAILING.values(), ids=FAILING.keys())
+@pytest.mark.parametrize("command", WAYS.values(), ids=WAYS.keys())
 def test_a_folder_without_rights(locked: Path, monkeypatch: pytest.MonkeyPatch, command) -> None:
     monkeypatch.chdir(locked)
     with without_rights():

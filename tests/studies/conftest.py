@@ -32,8 +32,10 @@ def held_run(table):
 @pytest.fixture(scope="session")
 def classes_run():
     """A finished study with three classes."""
-    study = made_study(task={"kind": "multiclass", "positive": None}, training={"epochs": 20, "learning_rate": 0.05})
-    return studies.run(study, made_table(45, classes=("alpha", "beta", "gamma")))
+    study = held_out_study(
+        task={"kind": "multiclass", "positive": None}, training={"epochs": 20, "learning_rate": 0.05}
+    )
+    return studies.run(study, made_table(75, classes=("alpha", "beta", "gamma")))
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,16 @@ def plan(request):
 
 
 @pytest.fixture(scope="module")
-def learners(plan):
-    return plan.learners()
+def compiled(folds_plan):
+    """The learners of one plan; both plans have five columns and two classes, and compiling takes seconds."""
+    return folds_plan.learners()
+
+
+@pytest.fixture(scope="module")
+def learners(plan, compiled):
+    for learner in compiled.values():
+        learner.values, learner.codes = plan.cohort.values, plan.cohort.codes
+    return compiled
 
 
 @pytest.fixture(scope="module")

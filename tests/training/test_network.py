@@ -3,6 +3,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from cancernet.tasks import softmax
+from cancernet.training import TrainingOptions
 from cancernet.training.network import Watched, nll
 from training.made import assert_same_weights, clouds, small_network
 
@@ -12,9 +13,12 @@ def network():
     return small_network()
 
 
-@pytest.fixture(scope="module")
-def stopping():
-    return small_network(epochs=30, patience=4, learning_rate=0.05, schedule="constant")
+@pytest.fixture
+def stopping(network, monkeypatch):
+    """The network with options that overfit."""
+    options = TrainingOptions(epochs=30, patience=4, learning_rate=0.05, schedule="constant", batch_size=16)
+    monkeypatch.setattr(network, "options", options)
+    return network
 
 
 @pytest.fixture(scope="module")

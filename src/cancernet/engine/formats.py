@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cancernet.bundle import Card, find, read_onnx_file, verify
+from cancernet.bundle import Card, check_keras_file, check_onnx_file, find, read_onnx_file, verify
 from cancernet.bundle.store import KERAS, ONNX
 from cancernet.checks import one_of
 from cancernet.engine.runtimes import save_openvino
@@ -36,11 +36,13 @@ def export_bundle(
     InvalidInput
         When the format is unknown or the file exists.
     CorruptFile
-        When the bundle is damaged.
+        When the bundle is damaged or unsafe.
     """
     suffix = FORMATS[one_of(format, tuple(FORMATS), "format")]
     folder = find(name_or_path)
     card = verify(folder)
+    check_keras_file(folder / KERAS)
+    check_onnx_file(folder / ONNX)
     path = Path(f"{card.name}{suffix}") if out is None else out
     if format == "openvino":
         _openvino_files(folder / ONNX, path, force=force)

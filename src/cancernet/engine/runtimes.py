@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cancernet.bundle import Execution
 from cancernet.checks import one_of, require
 from cancernet.engine.protocol import Engine, Outputs, Shapes
-from cancernet.errors import BundleMismatch, CorruptFile
+from cancernet.errors import BundleMismatch, CorruptFile, StorageFailure
 
 __all__ = ["RUNTIMES", "load", "save_openvino"]
 
@@ -137,7 +137,11 @@ def load(content: bytes, execution: Execution, *, runtime: str = "openvino", thr
 def save_openvino(content: bytes, target: Path) -> None:
     """Write a checked ONNX file as OpenVINO's .xml, and .bin beside it, float32."""
     library = _openvino()
-    library.save_model(library.Core().read_model(content), target, compress_to_fp16=False)
+    try:
+        library.save_model(library.Core().read_model(content), target, compress_to_fp16=False)
+    except RuntimeError as error:
+        todo = "Free some space, or choose another place with --out"
+        raise StorageFailure(f"OpenVINO cannot write '{target}'", "Room and rights there", todo) from error
 
 
 def _openvino() -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -28,6 +29,7 @@ def keras_library() -> Any:
     if "keras" in sys.modules:
         return sys.modules["keras"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of retracing when several studies run in turn
     with _held_back():
         if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
             require("tensorflow", "train").zeros(1)  # the first tensor writes the last of the notes
