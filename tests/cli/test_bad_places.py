@@ -48,7 +48,7 @@ def furnished(here: Path, bundle: Path) -> Path:
 def test_a_full_disk_in_the_midst_of_writing(furnished: Path, command) -> None:
     with largest_file(200):
         message = refused(*_placed(command, "."))
-    assert "larger than allowed" in message
+    assert "larger than allowed" in message or "OpenVINO cannot write" in message
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -289,8 +289,8 @@ def test_a_second_process_that_fails_tells_why(tmp_path):
     """As when a model holds layers that may not be opened."""
     import keras
 
-    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.GaussianNoise(0.1), keras.layers.Dense(2)])
-    with pytest.raises(RuntimeError, match=r"(?s)exit code 1:.*GaussianNoise', which is not a stock layer"):
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.GaussianDropout(0.1), keras.layers.Dense(2)])
+    with pytest.raises(RuntimeError, match=r"(?s)exit code 1:.*GaussianDropout', which is not a stock layer"):
         _convert_elsewhere(model, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 

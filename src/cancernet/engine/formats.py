@@ -62,6 +62,7 @@ def _openvino_files(source: Path, target: Path, *, force: bool) -> None:
     weights = target.with_suffix(".bin")
     refuse_existing(weights, force=force)
     with whole_file(target, force=force) as partial, storage_errors(target):
+        partial.touch()  # says what the system says of rights; OpenVINO says nothing of the kind
         written = partial.with_suffix(".xml")
         try:
             save_openvino(read_onnx_file(source), written)
