@@ -32,6 +32,8 @@ WAYS = {
     "openvino": ("export", "made", "--format", "openvino", "--out", "{}/out.xml"),
     "init": ("init", "{}/study.toml"),
 }
+
+
 def _placed(command, folder: str) -> list[str]:
     return [part.format(folder) for part in command]
 
