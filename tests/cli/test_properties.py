@@ -16,8 +16,8 @@ from cancernet.studies import Study, find_study, parse_study, study_from, to_tom
 from cancernet.studies.plan import make_plan
 from cli.made import STUDY, cancernet, contents, linear_bundle, write_study
 
-few = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-more = settings(max_examples=150)
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+more = settings(max_examples=100)
 
 SECTIONS = {
     name: field.annotation

@@ -26,8 +26,9 @@ def test_medians_are_there_only_where_missing_values_may_be(held_run, folds_run)
 def test_groups_and_rows_are_known_by_their_hashes(held_run):
     training, plan = held_run.card.training, held_run.plan
     fold = plan.split.folds[0]
-    assert training.seen(plan.cohort.groups.tolist()) == tuple(sorted(set(plan.cohort.groups[fold.train].tolist())))
-    np.testing.assert_array_equal(np.flatnonzero(training.seen_rows(plan.cohort.values)), fold.train)
+    seen = np.union1d(fold.train, fold.validation)  # weights and calibration
+    assert training.seen(plan.cohort.groups.tolist()) == tuple(sorted(set(plan.cohort.groups[seen].tolist())))
+    np.testing.assert_array_equal(np.flatnonzero(training.seen_rows(plan.cohort.values)), seen)
     assert (training.rows, training.groups) == (len(fold.train), len(np.unique(plan.cohort.groups[fold.train])))
     assert not any(group in held_run.card.to_json() for group in plan.cohort.groups)
 

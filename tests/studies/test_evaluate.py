@@ -95,7 +95,8 @@ def refused(bundle, table, tmp_path, error=InvalidInput, **options):
 
 def test_patients_that_were_trained_on_are_refused(bundle, held_run, tmp_path):
     message = refused(bundle, held_run.plan.table, tmp_path, LeakingSplit)
-    seen = len(held_run.plan.split.folds[0].train)
+    fold = held_run.plan.split.folds[0]
+    seen = len(fold.train) + len(fold.validation)
     assert f"{seen} of 48 rows were in the training data of 'made'" in message
     assert "--allow-leak" in message
 

@@ -154,7 +154,7 @@ def test_calibration_uses_the_logits_of_the_calibration_rows(cohort):
     fold = Fold(0, 0, train=np.arange(60), validation=np.arange(60, 90), test=np.arange(90, 120))
     spy, made = follow(cohort, fold)
     expected = calibrate(
-        spy.logits(spy, cohort.values[60:90]),
+        spy.logits(spy, cohort.filled(np.arange(60, 90), Medians.fit(cohort.values[:60]))),
         cohort.codes[60:90],
         cohort.groups[60:90],
         task=BINARY,

@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
@@ -148,3 +150,12 @@ def test_nll_is_the_log_loss_and_survives_certainty():
     codes = np.array([0, 1, 1])
     assert nll(logits, codes) == pytest.approx(log_loss(codes, softmax(logits)))
     assert np.isfinite(nll(np.array([[0.0, 5000.0]], dtype=np.float32), np.array([0])))
+
+
+def test_a_fit_leaves_the_random_numbers_of_the_caller_alone(network, problem):
+    inputs, codes, _ = problem
+    random.seed(3)
+    np.random.seed(3)  # noqa: TID251  (the state that Keras sets)
+    expected = random.Random(3).random(), np.random.RandomState(3).random()
+    network.fit(inputs, codes, seed=1, epochs=1)
+    assert (random.random(), np.random.random()) == expected

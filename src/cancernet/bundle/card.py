@@ -229,8 +229,9 @@ class Training(_Part):
     rows, groups
         How many rows and independent groups (patients) the weights have seen.
     salt, group_hashes
-        The groups by `hash_groups`, so that `seen` can tell them in other data. A salt in the open does not protect
-        short identifiers against being tried out one by one. Empty where rows are no named groups.
+        All groups that weights or calibration have seen, by `hash_groups`, so that `seen` can tell them in other
+        data. A salt in the open does not protect short identifiers against being tried out one by one. Empty where
+        rows are no named groups.
     row_hashes
         The rows by `hash_rows`, so that `seen_rows` finds the same measurements in other files.
     """

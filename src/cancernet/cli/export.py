@@ -45,6 +45,8 @@ def export(
         ["output", _outputs(card, format)],
         ["then", f"softmax(logits / {decision.temperature:.6g}){then}"],
     ]
+    if format == "openvino":
+        lines.append(["compile", "with INFERENCE_PRECISION_HINT = f32; OpenVINO's own default may be bf16"])
     beside = f" and {path.with_suffix('.bin')}" if format == "openvino" else ""
     say(f"Wrote {path}{beside}\n{rows_table(lines)}")
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from cancernet.cli.options import Bundle, Force, Id, Json, Prevalence, Quiet, Rows, Runtime
-from cancernet.cli.show import paragraph, print_json, rows_table, say
+from cancernet.cli.show import fitted, paragraph, print_json, rows_table, say
 
 if TYPE_CHECKING:
     from cancernet.bundle import Card
-    from cancernet.predict import Summary
+    from cancernet.predict import Cases, Summary
 
 __all__ = ["in_words", "predict"]
 
@@ -75,10 +75,7 @@ def in_words(found: Summary, card: Card, out: Path | None, *, notice: bool = Tru
 
 def _first_rows(found: Summary, card: Card) -> str:
     """Return a table of the first rows."""
-    cases = found.first
-    ids = (
-        [str(number) for number in range(1, len(cases) + 1)] if cases.ids is None else [str(name) for name in cases.ids]
-    )
+    cases, ids = found.first, _ids(found.first)
     head = ["id", *(f"p_{name}" for name in card.task.classes), "predicted", "set", ""]
     body = [
         [
@@ -86,26 +83,25 @@ def _first_rows(found: Summary, card: Card) -> str:
             *(f"{p:.3f}" for p in cases.probabilities[row]),
             str(cases.labels[row]),
             _set(cases, row),
-            _why(cases, row),
+            "abstained" if cases.abstained[row] else "",
         ]
         for row in range(len(cases))
     ]
     more = f"\n  ... and {found.rows - len(cases)} more" if found.rows > len(cases) else ""
-    return rows_table([head, *body]) + more
+    unlike = [paragraph(f"{ids[row]}: {cases.ood_reason[row]}") for row in range(len(cases)) if cases.ood[row]]
+    return "\n".join([fitted(rows_table([head, *body])) + more, *([""] if unlike else []), *unlike])
 
 
-def _set(cases: Any, row: int) -> str:
+def _ids(cases: Cases) -> list[str]:
+    """Return the ids, or numbers from 1."""
+    return [str(name) for name in (range(1, len(cases) + 1) if cases.ids is None else cases.ids)]
+
+
+def _set(cases: Cases, row: int) -> str:
     """Return the classes of a set joined by |."""
     if cases.sets is None:
         return ""
     return "|".join(name for name, held in zip(cases.classes, cases.sets[row], strict=True) if held)
-
-
-def _why(cases: Any, row: int) -> str:
-    """Return why a row abstains, or nothing."""
-    if cases.ood[row]:
-        return f"abstained: {cases.ood_reason[row]}"
-    return "abstained: more than one class is possible" if cases.abstained[row] else ""
 
 
 def _counts(found: Summary) -> str:

@@ -17,7 +17,17 @@ from cancernet.estimate import Estimate
 if TYPE_CHECKING:
     from cancernet.studies import Progress
 
-__all__ = ["estimates_table", "label_of", "paragraph", "print_json", "progress_bar", "rows_table", "say", "width_of"]
+__all__ = [
+    "estimates_table",
+    "fitted",
+    "label_of",
+    "paragraph",
+    "print_json",
+    "progress_bar",
+    "rows_table",
+    "say",
+    "width_of",
+]
 
 _WIDTH = 100  # characters of a line, where nobody watches a terminal
 _LABELS = {
@@ -68,6 +78,14 @@ def paragraph(text: str, *, indent: str = "  ", first: str | None = None, stream
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def fitted(table: str) -> str:
+    """Return lines as they are, or on a terminal cut to its width: a wrapped table cannot be read."""
+    if not sys.stdout.isatty():
+        return table
+    width = width_of(sys.stdout)
+    return "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in table.splitlines())
 
 
 def label_of(metric: str) -> str:

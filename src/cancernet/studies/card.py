@@ -132,10 +132,10 @@ def versions() -> dict[str, str]:
 
 
 def _training(plan: Plan, final: Final) -> Training:
-    """Return where the weights come from."""
-    groups, salt = plan.cohort.groups[final.rows], secrets.token_hex(16)
-    named = plan.table.group_column != "row"
-    tell_rows = plan.audit.resolution.continuous and len(final.rows) <= _MOST_HASHES
+    """Return where the weights come from, and hashes of all rows that weights or calibration have seen."""
+    salt, seen = secrets.token_hex(16), np.union1d(final.rows, final.calibration_rows)
+    groups, named = plan.cohort.groups[seen], plan.table.group_column != "row"
+    tell_rows = plan.audit.resolution.continuous and len(seen) <= _MOST_HASHES
     return Training(
         versions=versions(),
         backend=keras_library().backend.backend(),
@@ -143,8 +143,8 @@ def _training(plan: Plan, final: Final) -> Training:
         epochs=final.epochs,
         date=datetime.now(UTC).date().isoformat(),
         rows=len(final.rows),
-        groups=len(np.unique(groups)),
+        groups=len(np.unique(plan.cohort.groups[final.rows])),
         salt=salt,
         group_hashes=hash_groups(groups.tolist(), salt) if named else (),
-        row_hashes=hash_rows(plan.cohort.values[final.rows], salt) if tell_rows else (),
+        row_hashes=hash_rows(plan.cohort.values[seen], salt) if tell_rows else (),
     )

@@ -95,7 +95,7 @@ def _held_out(learner: Learner, cohort: Cohort, fold: Fold, *, task: Task, repor
     train, rows = fold.train, fold.validation
     stop = part_by_group(cohort.codes[train], cohort.groups[train], share=_STOP_SHARE, seed=seed)
     fitted = learner.fit_until(np.delete(train, stop), train[stop], seed=seed)
-    logits = learner.logits(fitted, cohort.values[rows])
+    logits = learner.logits(fitted, cohort.filled(rows, Medians.fit(cohort.values[train])))
     where = f"validation rows ({len(rows)}), not used by early stopping"
     decision = calibrate(logits, cohort.codes[rows], cohort.groups[rows], task=task, report=report, where=where)
     return Made(fitted, logits, rows, decision, tuple({"inner": 0, **row} for row in fitted.history))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -150,9 +151,13 @@ class Network:
             self.model.predict_on_batch(inputs)
 
     def _restart(self, seed: int) -> None:
-        """Put seeds, weights and optimiser to their start."""
+        """Put weights, the random state of layers and the optimiser to their start; the caller's stays as it is."""
+        python, numpy = random.getstate(), np.random.get_state()  # which Keras sets
         self._keras.utils.set_random_seed(seed)
-        for variable, start in zip(self.model.variables, self._build().variables, strict=True):
+        fresh = self._build()
+        random.setstate(python)
+        np.random.set_state(numpy)
+        for variable, start in zip(self.model.variables, fresh.variables, strict=True):
             variable.assign(start)
         for variable, value in zip(self.model.optimizer.variables, self._optimiser_start, strict=True):
             variable.assign(value)
