@@ -16,7 +16,7 @@ demo: $(RUN)  ## Train, evaluate and predict on the Wisconsin table; offline, un
 	$(BIN)/cancernet demo
 
 test: $(DEV)  ## Run every test that needs nothing but this checkout (and ../shared/data where it is)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(DEV)  ## Check style, format and the order of the rooms
 	$(BIN)/ruff check

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from cancernet.studies import Study, parse_study, read_study, template
-from cli.made import STUDY, succeeded, write_cases
+from cli.made import succeeded, write_cases
 
 OPTION = re.compile(r"^# (?P<line>(?P<key>[a-z_0-9]+) = .*)$")
 # Nothing is the default, so the template shows an example.
@@ -68,4 +68,3 @@ def test_a_newcomer_gets_from_the_template_to_a_plan(here: Path) -> None:
     plan = make_plan(read_study(Path("my-study.toml")))
     assert plan.task.classes == ("B", "M")
     assert len(plan.split.folds) == 5
-    assert STUDY

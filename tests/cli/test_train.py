@@ -5,6 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cancernet.studies import read_study, study_from
@@ -152,3 +153,12 @@ def test_one_at_a_time(here: Path) -> None:
     (here / "runs").mkdir()
     with FileLock(here / "runs" / ".tiny.lock"):
         assert "Another process works on 'runs/tiny'" in cancernet("train", study).err
+
+
+@pytest.mark.xfail(reason="metrics.recalibration: a nearly constant logit gives a negative variance", strict=True)
+def test_a_constant_baseline_is_measured() -> None:
+    """The majority baseline of 60 rows in two equal folds differs between the folds by rounding only."""
+    from cancernet.metrics import calibration_line
+
+    rows = np.arange(60)
+    calibration_line(rows % 3 == 0, np.where(rows < 30, 1 / 3, 1 / 3 + 1e-8), groups=rows)
