@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ _REASONS = {
     errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again"),
     errno.EACCES: ("the rights are missing", "Choose another place, or ask for the rights"),
     errno.EPERM: ("the rights are missing", "Choose another place, or ask for the rights"),
-    errno.EEXIST: ("something else stands there", "Choose another place with --out"),
+    errno.EEXIST: ("a file stands where a folder is needed", "Choose another place with --out"),
     errno.EROFS: ("the file system is read-only", "Choose another place with --out"),
     errno.ENOENT: ("there is no such file or folder", "Check the path"),
     errno.EISDIR: ("it is a folder", "Name a file"),
@@ -67,13 +67,12 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[Path]:
     """
     refuse_existing(path, force=force)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(path), _parents(path):
+        try:
             yield partial
             os.replace(partial, path)
-    finally:
-        remove(partial)
+        finally:
+            remove(partial)
 
 
 @contextmanager
@@ -98,14 +97,28 @@ def whole_folder(path: Path, *, force: bool = False, keep_partial: bool = False)
     """
     refuse_existing(path, force=force)
     partial = partial_of(path)
-    try:
-        with storage_errors(path):
-            partial.mkdir(parents=True, exist_ok=True)
+    with storage_errors(path), _parents(path):
+        try:
+            partial.mkdir(exist_ok=True)
             yield partial
             _swap(partial, path)
-    finally:
-        if not keep_partial:
-            remove(partial)
+        finally:
+            if not keep_partial:
+                remove(partial)
+
+
+@contextmanager
+def _parents(path: Path) -> Iterator[None]:
+    """Make the folders above `path`, and remove those that were made and are empty when the block fails."""
+    made = [folder for folder in path.parents if not folder.exists()]  # the lowest first
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def partial_of(path: Path) -> Path:

@@ -58,7 +58,6 @@ def test_missing_values_are_refused_by_a_bundle_without_medians(here: Path, bund
     assert message == refused("explain", bundle, "rows.csv", "--out", "why").removeprefix("Explaining ...\n")
 
 
-@pytest.mark.xfail(reason="files.whole_file and whole_folder leave the parent folders that they made", strict=True)
 @pytest.mark.parametrize(
     "command", [("explain",), ("predict", "--out", "new/folder/out.csv")], ids=["explain", "predict"]
 )

@@ -69,7 +69,6 @@ def test_rows_the_model_has_seen_are_a_leak(run_folder: Path, here: Path) -> Non
     assert "--allow-leak" in message
 
 
-@pytest.mark.xfail(reason="report.trustfigures fails when the model is best at no threshold", strict=True)
 def test_rows_the_model_has_seen_are_measured_when_that_is_allowed(run_folder: Path, here: Path) -> None:
     command = ("evaluate", run_folder / "bundle", run_folder.parent / "cases.csv", "--target", "label")
     told = succeeded(*command, "--group", "patient", "--allow-leak", "--out", "leaky").out

@@ -14,6 +14,7 @@ __all__ = ["calibration_line"]
 
 Floats = NDArray[np.float64]
 
+_ALIKE = 1e-6  # logits that differ by less are one: what is left is rounding
 _EPSILON = float(np.finfo(np.float64).eps)
 _WIDEST = 1e3  # half an interval on the logit scale, beyond which it says nothing
 _STEPS = 100  # of Newton's method; it needs about 8
@@ -64,7 +65,7 @@ def _why_no_slope(truth: Floats, logits: Floats) -> str | None:
     """Return why no logistic regression has a finite slope."""
     if _why_no_intercept(truth):
         return _why_no_intercept(truth)
-    if np.ptp(logits) == 0:
+    if np.ptp(logits) < _ALIKE:
         return "all rows have the same probability"
     inside, outside = logits[truth == 1], logits[truth == 0]
     apart = inside.min() >= outside.max() or outside.min() >= inside.max()

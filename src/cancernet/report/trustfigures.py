@@ -146,15 +146,16 @@ def _decision(record: RunRecord) -> Drawing:
     others = {name: decision_curve(scored) for name, scored in rivals(record).items()}
     curve = decision_curve(record.scored)
     best = curve.model > np.maximum(curve.everyone, curve.no_one) + 1e-12
-    spans = f"between the thresholds {curve.thresholds[best].min():.2f} and {curve.thresholds[best].max():.2f}"
     words = f"the network is worth more than treating all or none at {best.sum()} of {len(best)} thresholds"
+    if best.any():
+        words += f", between {curve.thresholds[best].min():.2f} and {curve.thresholds[best].max():.2f}"
     return Drawing(
         "decision-curve",
         "decisions",
         "Decision curve",
         "Net benefit of acting on the model: true positives less false ones, weighted by the odds of the threshold "
         "at which one would act. Above both thin lines the model is worth using.",
-        f"Net benefit over the threshold: {words}{', ' + spans if best.any() else ''}.",
+        f"Net benefit over the threshold: {words}.",
         SINGLE,
         lambda figure: draw_decision(figure.subplots(), curve, others=others),
     )

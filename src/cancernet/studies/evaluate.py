@@ -87,10 +87,10 @@ def evaluate(
     """
     chosen, tell = options or EvaluateOptions(), progress or Progress()
     refuse_existing(Path(out), force=force)
-    tell.begin("Testing", 3)
     with engine.open(bundle, runtime=chosen.runtime) as model:
         table = _read(source, model.card, chosen)
         seen = _refuse_seen(model.card, table, chosen)
+        tell.begin("Testing", 3)
         found = cases(model, table.values, ids=table.ids)
         tell.reach(1)
         scored = _scored(model.card, table, found)
