@@ -39,7 +39,8 @@ def demo(
     cases = _some_rows(load("wdbc"), out / "new-cases.csv")
     with engine.open(out / "wdbc" / "bundle") as model:
         found = predict_file(model, cases, out=out / "predictions.csv", force=True, id="id")
-        say(f"\nPredicted {cases} with the bundle of this run, without Keras:", quiet=quiet)
+        say(f"\nPredicted {cases} with the bundle of this run, without Keras", quiet=quiet)
+        say("(it was trained on these rows: a demonstration, not a test):", quiet=quiet)
         say(in_words(found, model.card, out / "predictions.csv", notice=False), quiet=quiet)
     say(f"\n{summary(finished.record, out / 'wdbc')}", quiet=quiet)
 
