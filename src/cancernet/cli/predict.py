@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -42,7 +43,8 @@ def predict(
     from cancernet.predict import predict_file
 
     target = _target(out)
-    with engine.open(bundle, runtime=runtime) as model:
+    threads = max(1, (os.cpu_count() or 2) - 1)  # one is left for reading and writing, which go on meanwhile
+    with engine.open(bundle, runtime=runtime, threads=threads) as model:
         found = predict_file(model, rows, out=target, prevalence=prevalence, force=force, id=id)
         card = model.card
     if json:
