@@ -110,7 +110,7 @@ def _counts(found: Summary) -> str:
     """Return how many rows, of which class, how many abstain."""
     classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
     return (
-        f"{found.rows} rows: {classes}; {found.abstained} abstained ({found.abstained / max(found.rows, 1):.1%}), "
+        f"{found.rows} rows: {classes}; {found.abstained} abstained ({100 * found.abstained / max(found.rows, 1):.1f} %), "
         f"of them {found.ood} unlike the training rows."
     )
 

@@ -68,7 +68,9 @@ def abstention_sentence(metrics: Mapping[str, Estimate]) -> str:
     abstained, selective = metrics.get("abstained"), metrics.get("selective_accuracy")
     if abstained is None or abstained.value is None or selective is None:
         return "The model never abstains."
-    return f"It abstained on {abstained.value:.1%} of cases; on the others its accuracy was {selective.format()}."
+    return (
+        f"It abstained on {100 * abstained.value:.1f} % of cases; on the others its accuracy was {selective.format()}."
+    )
 
 
 def _verdict(difference: Estimate) -> str:
