@@ -109,8 +109,9 @@ def _set(cases: Cases, row: int) -> str:
 def _counts(found: Summary) -> str:
     """Return how many rows, of which class, how many abstain."""
     classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+    share = 100 * found.abstained / max(found.rows, 1)
     return (
-        f"{found.rows} rows: {classes}; {found.abstained} abstained ({100 * found.abstained / max(found.rows, 1):.1f} %), "
+        f"{found.rows} rows: {classes}; {found.abstained} abstained ({share:.1f} %), "
         f"of them {found.ood} unlike the training rows."
     )
 
