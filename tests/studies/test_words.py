@@ -84,7 +84,7 @@ def test_sets_that_are_not_there_are_not_measured():
 def test_abstention_names_share_and_what_is_left():
     found = {"abstained": about(0.125, 0.1, 0.15), "selective_accuracy": about(0.99, 0.97, 1.0)}
     assert abstention_sentence(found) == (
-        "It abstained on 12.5% of cases; on the others its accuracy was 0.990 (0.970 to 1.000)."
+        "It abstained on 12.5 % of cases; on the others its accuracy was 0.990 (0.970 to 1.000)."
     )
     assert abstention_sentence({}) == "The model never abstains."
 
