@@ -117,7 +117,9 @@ def test_on_a_terminal_lines_fit_it(here: Path, bundle: Path) -> None:
 def test_sigint_ends_with_130_and_leaves_nothing(here: Path) -> None:
     study = write_study(here / "tiny.toml")
     command = [sys.executable, "-m", "cancernet", "train", str(study)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=here) as running:
+    # A shell that starts tests in the background lets its children ignore the signal; here it counts again.
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=here, preexec_fn=heard) as running:
         assert running.stderr is not None
         assert running.stderr.readline() == "Training ...\n" or running.poll() is None
         time.sleep(0.3)
