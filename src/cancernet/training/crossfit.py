@@ -67,7 +67,7 @@ def choose_epochs(losses: NDArray[np.float64]) -> int:
 
     Of all epochs whose mean loss exceeds the lowest by at most one standard error of the paired difference, the last
     is taken. The rate falls towards the end, so late weights are steadier; on the Wisconsin table stopping at the
-    lowest loss cost 0.001 of the AUROC. A network that overfits is still stopped.
+    lowest loss gave a slightly lower AUROC. A network that overfits is still stopped.
 
     Parameters
     ----------

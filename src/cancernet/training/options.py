@@ -19,7 +19,7 @@ class TrainingOptions(BaseModel):
     ----------
     epochs
         Passes over the training rows, at most; cross-validation or early stopping decides how many are used. On the
-        Wisconsin table the held-out loss is lowest between epoch 8 and 20.
+        Wisconsin table the held-out loss is lowest between epoch 12 and 20.
     batch_size
         Rows per step; when there are fewer rows, all of them.
     learning_rate
