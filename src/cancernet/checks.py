@@ -5,9 +5,9 @@ from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
 
-from cancernet.errors import InvalidInput, MissingExtra
+from cancernet.errors import CancerNetError, InvalidInput, MissingExtra
 
-__all__ = ["listed", "nearest", "one_of", "require"]
+__all__ = ["listed", "nearest", "one_of", "refuse_future", "require"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -36,6 +36,16 @@ def one_of(value: str, known: Sequence[str], what: str) -> str:
     close = nearest(value, known)
     todo = f"Did you mean '{close}'?" if close else ""
     raise InvalidInput(f"Unknown {what} '{value}'", f"Known are: {listed(known, 20)}", todo)
+
+
+def refuse_future(version: object, newest: int, *, where: str, error: type[CancerNetError]) -> None:
+    """Raise the error when a file has a schema newer than the newest that this package reads."""
+    if isinstance(version, int) and version > newest:
+        raise error(
+            f"'{where}' has schema {version}, written by a newer version of this package",
+            f"This version reads schemas up to {newest}",
+            "Run: pip install --upgrade cancernet",
+        )
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cancernet.bundle.seen import hash_rows, hashed
+from cancernet.checks import refuse_future
 from cancernet.errors import BundleMismatch, CorruptFile
 from cancernet.estimate import Estimate
 from cancernet.tasks import TaskKind
@@ -338,7 +339,7 @@ class Card(_Part):
             When it is not JSON, a key is missing or unknown, or a value cannot be.
         """
         fields = _parse(text, where)
-        _refuse_future(fields, where)
+        refuse_future(fields.get("schema_version"), SCHEMA_VERSION, where=where, error=BundleMismatch)
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
@@ -365,17 +366,6 @@ def _parse(text: str | bytes, where: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise CorruptFile(f"'{where}' holds no JSON object", todo="Get the bundle again")
     return fields
-
-
-def _refuse_future(fields: dict[str, Any], where: str) -> None:
-    """Raise when the schema is newer than ours."""
-    version = fields.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise BundleMismatch(
-            f"'{where}' has schema {version}, written by a newer version of this package",
-            f"This version reads schemas up to {SCHEMA_VERSION}",
-            "Run: pip install --upgrade cancernet",
-        )
 
 
 def _corrupt(error: ValidationError, where: str) -> CorruptFile:

@@ -9,7 +9,7 @@ from typing import Any
 from cancernet.bundle.card import Card
 from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file
-from cancernet.checks import nearest
+from cancernet.checks import nearest, refuse_future
 from cancernet.errors import BundleMismatch, CorruptFile, InvalidInput
 from cancernet.files import read_json, sha256, storage_errors, whole_folder, write_json, write_text
 
@@ -150,12 +150,7 @@ def _checksums(path: Path) -> dict[str, str]:
 def _refuse_future(content: Any, path: Path) -> None:
     """Raise when the checksums are of a newer schema, or of none."""
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > CHECKSUMS_SCHEMA_VERSION:
-        raise BundleMismatch(
-            f"'{path}' has schema {version}, written by a newer version of this package",
-            f"This version reads schemas up to {CHECKSUMS_SCHEMA_VERSION}",
-            "Run: pip install --upgrade cancernet",
-        )
+    refuse_future(version, CHECKSUMS_SCHEMA_VERSION, where=str(path), error=BundleMismatch)
     if version != CHECKSUMS_SCHEMA_VERSION:
         raise CorruptFile(f"'{path}' has no schema version", f"'schema_version': {CHECKSUMS_SCHEMA_VERSION}", _AGAIN)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cancernet.checks import refuse_future
 from cancernet.data.table import Table
 from cancernet.errors import CorruptFile, InvalidInput
 
@@ -146,7 +147,8 @@ class Split:
         InvalidInput
             When a newer version of this package wrote it.
         """
-        _refuse_future(content, where)
+        number = content.get("schema") if isinstance(content, dict) else None
+        refuse_future(number, SPLIT_SCHEMA, where=where, error=InvalidInput)
         try:
             fields = _SplitFields.model_validate(_renamed(content))
             folds = tuple(_fold(fold) for fold in fields.folds)
@@ -228,17 +230,6 @@ def _renamed(content: Any) -> Any:
     if not isinstance(content, dict):
         return content
     return {"schema_number" if key == "schema" else key: value for key, value in content.items()}
-
-
-def _refuse_future(content: Any, where: str) -> None:
-    """Raise when the schema is newer than ours."""
-    number = content.get("schema") if isinstance(content, dict) else None
-    if isinstance(number, int) and number > SPLIT_SCHEMA:
-        raise InvalidInput(
-            f"'{where}' has schema {number}, written by a newer version of this package",
-            f"This version reads schemas up to {SPLIT_SCHEMA}",
-            "Run: pip install --upgrade cancernet",
-        )
 
 
 def _corrupt(error: ValidationError, where: str) -> CorruptFile:

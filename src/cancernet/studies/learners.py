@@ -12,19 +12,7 @@ from cancernet.data import Medians
 from cancernet.metrics import baseline_logits
 from cancernet.training import CrossFit
 
-__all__ = ["BaselineLearner", "Fitted", "Learner"]
-
-
-class Fitted(Protocol):
-    """What a learner made of its rows; only the learner looks inside."""
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs it has seen; 0 for what has none."""
-
-    @property
-    def history(self) -> tuple[dict[str, float], ...]:
-        """One row per epoch."""
+__all__ = ["BaselineLearner", "Learner"]
 
 
 class Learner(Protocol):
