@@ -7,15 +7,22 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
 
 __all__ = [
     "partial_of",
+    "read_arrays",
     "read_json",
     "refuse_existing",
     "remove",
@@ -23,6 +30,7 @@ __all__ = [
     "storage_errors",
     "whole_file",
     "whole_folder",
+    "write_arrays",
     "write_json",
     "write_text",
 ]
@@ -40,6 +48,19 @@ _REASONS = {
     errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name"),
     errno.EFBIG: ("the file would be larger than allowed", "Choose another place with --out"),
 }
+
+# What NumPy raises for a file that is no NPZ any more.
+_UNREADABLE_ARRAYS = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @contextmanager
@@ -176,6 +197,41 @@ def read_json(path: Path) -> Any:
         return json.loads(raw)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise CorruptFile(f"'{path}' is not valid JSON ({error})", "A JSON file in UTF-8", "Restore it") from error
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as an NPZ file that is whole or absent, replacing one that is there."""
+    with whole_file(path, force=True) as partial, partial.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its option
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read an NPZ file; objects are refused.
+
+    Raises
+    ------
+    StorageFailure
+        When the file cannot be read.
+    CorruptFile
+        When it is damaged.
+    """
+    with storage_errors(path):
+        raw = path.open("rb")
+    try:
+        with raw, zipfile.ZipFile(raw) as archive:
+            if archive.testzip() is not None:  # before NumPy parses anything
+                raise zipfile.BadZipFile("a checksum is wrong")
+            return {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
+    except _UNREADABLE_ARRAYS as error:
+        todo = "Start anew with --force"
+        raise CorruptFile(f"'{path}' is damaged ({error})", "What an interrupted run left", todo) from error
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Return one array of an NPZ file."""
+    with archive.open(name) as member:
+        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+    return array
 
 
 def sha256(path: Path) -> str:

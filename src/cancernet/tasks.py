@@ -1,16 +1,39 @@
-"""What a model answers: the kinds of task, and how logits become probabilities. NumPy only."""
+"""What a model answers: the kinds of task, and how logits become probabilities and grades. NumPy only."""
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["TASK_KINDS", "TaskKind", "probabilities", "softmax"]
+from cancernet.errors import InvalidInput
 
-TaskKind = Literal["binary", "multiclass"]
+__all__ = [
+    "TASK_KINDS",
+    "TaskKind",
+    "cumulative_logits",
+    "expected_grade",
+    "log_probabilities",
+    "logit_width",
+    "nearest_grade",
+    "probabilities",
+    "softmax",
+]
+
+TaskKind = Literal["binary", "multiclass", "ordinal"]
 TASK_KINDS: tuple[str, ...] = get_args(TaskKind)
+
+Floats = NDArray[np.float64]
+
+_TINY = float(np.finfo(np.float64).tiny)
+_ROUNDING = 1e-5, 2**-7  # by this, and by this part of its size (a step of bfloat16), a logit may lie below the last
+_TIE = 1e-9  # expected grades that should be half-way between two grades are off by less
+
+
+def logit_width(kind: TaskKind, classes: int) -> int:
+    """Return how many logits a row has: one per class, or for ordered grades one per step between two of them."""
+    return classes - 1 if kind == "ordinal" else classes
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -22,18 +45,146 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return shares
 
 
-def probabilities(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+def probabilities(
+    logits: NDArray[np.floating], temperature: float = 1.0, *, kind: TaskKind = "multiclass"
+) -> NDArray[np.float64]:
     """Return calibrated probabilities.
 
     Parameters
     ----------
     logits
-        Shape (n, classes); one column per class in the order of the card, for binary tasks too.
+        Shape (..., n, classes); one column per class in the order of the card, for binary tasks too. For "ordinal"
+        (..., n, classes - 1): column k is the logit that the grade is at most k, the cut-point between the grades k
+        and k + 1 minus the severity of the row. It does not fall along a row.
     temperature
         Divides the logits (Guo et al. 2017, arXiv 1706.04599, eq. 9); 1 leaves them as they are.
+    kind
+        Of the task. "binary" and "multiclass" are softmax, "ordinal" is a cumulative link.
 
     Returns
     -------
-    Shape (n, classes), float64, rows sum to 1.
+    Shape (..., n, classes), float64, rows sum to 1.
+
+    Raises
+    ------
+    InvalidInput
+        When the logits of an ordinal row fall.
+
+    References
+    ----------
+    Cumulative link (proportional odds), P(grade <= k) = 1 / (1 + exp(severity - cut_k)): McCullagh 1980,
+    doi:10.1111/j.2517-6161.1980.tb01109.x.
     """
-    return softmax(np.asarray(logits, dtype=np.float64) / temperature)
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    if kind == "ordinal":
+        shares: Floats = np.exp(_log_steps(scaled))
+        return shares
+    return softmax(scaled)
+
+
+def log_probabilities(logits: NDArray[np.floating], kind: TaskKind = "multiclass") -> NDArray[np.float64]:
+    """Return the logarithms of `probabilities`, precise where a probability is too small for a float64.
+
+    Parameters
+    ----------
+    logits
+        Shape (..., n, classes), or (..., n, classes - 1) for "ordinal".
+    kind
+        Of the task.
+
+    Returns
+    -------
+    Shape (..., n, classes), float64, finite where the logits are: a grade between two equal cut-points, which cannot
+    be, has less than -700.
+
+    Raises
+    ------
+    InvalidInput
+        When the logits of an ordinal row fall.
+    """
+    values = np.asarray(logits, dtype=np.float64)
+    if kind == "ordinal":
+        return _log_steps(values)
+    shifted = values - values.max(axis=-1, keepdims=True)
+    logarithms: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logarithms
+
+
+def cumulative_logits(shares: ArrayLike) -> NDArray[np.float64]:
+    """Return the ordinal logits whose `probabilities` are the given ones, for models that know no order.
+
+    Parameters
+    ----------
+    shares
+        Shape (..., n, classes), 0 to 1, in the order of the grades; rows sum to 1.
+
+    Returns
+    -------
+    Shape (..., n, classes - 1), float64: the logit that the grade is at most k. Finite, about 708 where it is certain.
+
+    Raises
+    ------
+    InvalidInput
+        When a share is below zero or not a number.
+    """
+    values = np.asarray(shares, dtype=np.float64)
+    if not (values >= 0).all():
+        raise InvalidInput("A probability is below zero or not a number", "Numbers from 0 to 1")
+    up_to = np.cumsum(values, axis=-1)[..., :-1]
+    above = np.cumsum(values[..., ::-1], axis=-1)[..., -2::-1]
+    logits: Floats = np.log(np.maximum(up_to, _TINY)) - np.log(np.maximum(above, _TINY))
+    return logits
+
+
+def expected_grade(shares: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the mean of the grades 0, 1, 2, ... under the probabilities (..., n, classes): shape (..., n)."""
+    grades: Floats = np.asarray(shares, dtype=np.float64) @ np.arange(np.shape(shares)[-1], dtype=np.float64)
+    return grades
+
+
+def nearest_grade(shares: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return the grade next to the expected one, half-way the lower: the answer of an ordinal task.
+
+    It is the grade of least expected squared distance from the truth, and quadratic kappa punishes that distance. The
+    most probable grade is right more often, but misses farther.
+
+    Parameters
+    ----------
+    shares
+        Probabilities, shape (..., n, classes).
+
+    Returns
+    -------
+    Shape (..., n), codes of the grades.
+    """
+    grades: NDArray[np.int64] = np.ceil(expected_grade(shares) - 0.5 - _TIE).astype(np.int64)
+    return grades
+
+
+def _log_steps(logits: Floats) -> Floats:
+    """Return the logarithms of the differences of neighbouring sigmoids, shape (..., n, classes).
+
+    With s the sigmoid, s(b) - s(a) = s(b) s(-a) (1 - exp(a - b)): three factors that cancel nothing.
+    """
+    cuts = _ordered(logits)
+    log_steps = np.log(-np.expm1(-np.maximum(np.diff(cuts, axis=-1), _TINY)))
+    edge = np.zeros((*cuts.shape[:-1], 1))
+    below = np.concatenate([-np.logaddexp(0, -cuts), edge], axis=-1)  # log P(grade <= k), of all classes
+    above = np.concatenate([edge, -np.logaddexp(0, cuts)], axis=-1)  # log P(grade >= k)
+    logarithms: Floats = below + above
+    logarithms[..., 1:-1] += log_steps
+    return logarithms
+
+
+def _ordered(logits: Floats) -> Floats:
+    """Return logits that do not fall along the last axis; falls by more than rounding are refused."""
+    falls = np.diff(logits, axis=-1) < -(_ROUNDING[0] + _ROUNDING[1] * np.abs(logits[..., 1:]))
+    if falls.any():
+        row = logits[tuple(np.argwhere(falls)[0][:-1])]
+        raise InvalidInput(
+            f"The cumulative logits {np.round(row, 4).tolist()} fall",
+            "Logits that the grade is at most k, which rise with k",
+            "Check that the model has an ordinal head",
+        )
+    ordered: Floats = np.maximum.accumulate(logits, axis=-1)
+    return ordered

@@ -87,7 +87,7 @@ def made_bundle(folder: Path, card: Card | None = None) -> Path:
     keras_file, onnx_file = folder.with_name("made.keras"), folder.with_name("made.onnx")
     folder.parent.mkdir(parents=True, exist_ok=True)
     made_keras(keras_file)
-    onnx.save(made_onnx(len(card.input.columns), len(card.task.classes)), onnx_file)
+    onnx.save(made_onnx(len(card.input.columns), card.task.logit_width), onnx_file)
     write(folder, card, keras_file=keras_file, onnx_file=onnx_file)
     keras_file.unlink()
     onnx_file.unlink()

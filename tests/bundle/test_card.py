@@ -53,6 +53,18 @@ def test_a_card_comes_back_as_it_was(card):
     assert Card.from_json(card.to_json().encode()) == card
 
 
+def test_a_card_of_grades_comes_back_with_one_logit_less_than_grades():
+    grades = ("none", "mild", "severe")
+    card = made_card(classes=grades, task=bundle.Task(kind="ordinal", classes=grades))
+    assert Card.from_json(card.to_json()) == card
+    assert (card.task.logit_width, full_card().task.logit_width, made_card(classes=grades).task.logit_width) == (
+        2,
+        2,
+        3,
+    )
+    assert "logit_width" not in card.to_json()
+
+
 def test_a_card_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         made_card().name = "other"
@@ -65,7 +77,10 @@ WRONG = [
     (("task", "surprise"), 1, r"unknown key 'task\.surprise'"),
     (("schema_version",), 0, "schema_version"),
     (("schema_version",), "one", "schema_version"),
-    (("task", "kind"), "ordinal", r"task\.kind"),
+    (("task", "kind"), "survival", r"task\.kind"),
+    (("task", "kind"), "ordinal", "'ordinal' has no positive class"),
+    (("task",), {"kind": "ordinal", "classes": ["B", "M"]}, "3 grades at least, not 2"),
+    (("task",), {"kind": "multiclass", "classes": ["B", "M"], "positive": "M"}, "'multiclass' has no positive class"),
     (("task", "classes"), ["M", "M"], "repeat a name"),
     (("task", "classes"), ["a", "b", "c"], "2 classes, not 3"),
     (("task", "positive"), "X", "positive 'X'"),
@@ -119,6 +134,9 @@ def test_a_threshold_needs_a_positive_class():
     threshold = bundle.Threshold(value=0.5, rule="0.5", rows="none")
     with pytest.raises(ValidationError, match="needs a positive class"):
         made_card(classes=("a", "b", "c"), decision=bundle.Decision(threshold=threshold))
+    task = bundle.Task(kind="ordinal", classes=("a", "b", "c"))
+    with pytest.raises(ValidationError, match="needs a positive class"):
+        made_card(classes=task.classes, task=task, decision=bundle.Decision(threshold=threshold))
 
 
 @given(text=st.text() | st.binary(), position=st.integers(0, 3000))

@@ -16,7 +16,8 @@ SETTINGS = {
     "split.folds=70": "for 70 folds",
     "split.test=0.5": "exclude each other",
     "split.file=other.json": "exclude each other",
-    "task.kind=ordinal": "'binary' or 'multiclass'",
+    "task.kind=ranking": "'binary', 'multiclass' or 'ordinal'",
+    "task.kind=ordinal": "no positive class",
     "task.classes=[]": "task",
     "model.name=conv2d": "'conv1d'",
     "report.threshold=sensitivity": "Unknown threshold rule",
@@ -29,7 +30,7 @@ SETTINGS = {
     'data.columns=["label"]': "at once",
     "epochs": "section.key=value",
     "=3": "section.key=value",
-    "a.b.c=3": "section.key=value",
+    "a.b.c.d=3": "section.key=value",
     "name.x=3": "not a section",
 }
 

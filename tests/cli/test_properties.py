@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cancernet.errors import CancerNetError
 from cancernet.studies import Study, find_study, parse_study, study_from, to_toml
-from cancernet.studies.plan import make_plan
+from cancernet.studies.train import make_plan
 from cli.made import STUDY, cancernet, contents, linear_bundle, write_study
 
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])

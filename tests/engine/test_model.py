@@ -223,6 +223,18 @@ def test_a_network_that_does_not_fit_its_card_is_refused(folder, tmp_path, runti
 
 
 @pytest.mark.parametrize("runtime", engine.RUNTIMES)
+def test_a_network_of_ordered_grades_has_one_logit_less_than_grades(tmp_path, runtime):
+    grades = ("none", "mild", "severe")
+    card = made_card(classes=grades, task=bundle.Task(kind="ordinal", classes=grades))
+    folder = made_bundle(tmp_path / "made", card)
+    with engine.open(folder, runtime=runtime) as opened:
+        assert opened.run(values_of(3)).logits.shape == (3, 2)
+        assert opened.run(np.empty((0, len(COLUMNS)))).logits.shape == (0, 2)
+    with pytest.raises(BundleMismatch, match=r"logits of shape \(n, 3\).*\(n, 2\) by its card"):
+        engine.open(rewritten(folder, tmp_path / "copy", made_onnx(classes=3)), runtime=runtime)
+
+
+@pytest.mark.parametrize("runtime", engine.RUNTIMES)
 def test_a_network_without_features_is_refused(folder, tmp_path, runtime):
     network = made_onnx()
     del network.graph.output[1]

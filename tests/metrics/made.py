@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cancernet.metrics import Scored, prediction_sets
-from cancernet.tasks import softmax
+from cancernet.tasks import nearest_grade, probabilities, softmax
 
 NAMES = ("B", "M")
 
@@ -44,6 +44,21 @@ def several(rows=300, *, classes=4, seed=0, groups=None, sets=False):
     names = np.arange(rows) if groups is None else rng.integers(0, groups, size=rows)
     held = prediction_sets(shares, 0.7, predicted) if sets else None
     return Scored(truth, shares, predicted, names.astype(str), tuple("abcdefgh"[:classes]), sets=held)
+
+
+def ordered(rows=300, *, grades=4, seed=0, groups=None, noise=0.0, sets=False):
+    """Return rows whose grades follow a cumulative link; noise on the severity spoils the model, not the truth."""
+    rng = np.random.default_rng(seed)
+    cuts = 1.5 * (np.arange(grades - 1) - (grades - 2) / 2)
+    severity = rng.normal(0, 2, size=rows)
+    true = probabilities(cuts - severity[:, None], kind="ordinal")
+    truth = (rng.random((rows, 1)) > np.cumsum(true, axis=1)).sum(axis=1).clip(0, grades - 1)
+    truth[: 2 * grades] = np.tile(np.arange(grades), 2)[:rows]
+    shares = probabilities(cuts - (severity + rng.normal(0, noise, size=rows))[:, None], kind="ordinal")
+    predicted = nearest_grade(shares)
+    names = np.arange(rows) if groups is None else rng.integers(0, groups, size=rows)
+    held = prediction_sets(shares, 0.7, predicted) if sets else None
+    return Scored(truth, shares, predicted, names.astype(str), tuple("abcdefgh"[:grades]), sets=held, ordered=True)
 
 
 @cache

@@ -1,7 +1,7 @@
 import pytest
 
 from cancernet import studies
-from cancernet.studies.plan import make_plan
+from cancernet.studies.train import make_plan
 from studies.made import held_out_study, made_study, made_table
 
 

@@ -8,7 +8,7 @@ from cancernet.bundle import Card
 from cancernet.data import Medians
 from cancernet.errors import InvalidInput
 from cancernet.studies.card import GENERAL_LIMITS, make_card, versions
-from cancernet.studies.plan import make_plan
+from cancernet.studies.train import make_plan
 from studies.made import made_study
 
 

@@ -9,10 +9,16 @@ from cancernet import engine, predict, studies
 from cancernet.bundle import load_card
 from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.studies import EvaluateOptions
-from cancernet.studies.evaluate import _read, _refuse_seen
+from cancernet.studies.evaluate import _refuse_seen
+from cancernet.studies.given import read_given
 from studies.made import made_table
 
 QUICK = EvaluateOptions(draws=200)
+
+
+def given(source, card, options=QUICK):
+    """Return the cases as `evaluate` reads them."""
+    return read_given(source, card, options=options.patches, id=options.id, progress=studies.Progress())
 
 
 def renamed(table, prefix="new"):
@@ -108,7 +114,9 @@ def test_the_same_measurements_under_other_names_are_refused(bundle, held_run, t
 
 
 def test_a_leak_may_be_measured_and_is_said(bundle, held_run):
-    (sentence,) = _refuse_seen(load_card(bundle), held_run.plan.table, replace(QUICK, allow_leak=True))
+    (sentence,) = _refuse_seen(
+        load_card(bundle), given(held_run.plan.table, load_card(bundle)), replace(QUICK, allow_leak=True)
+    )
     assert "of 48 rows were in the training data of 'made': this is not a test" in sentence
 
 
@@ -118,13 +126,16 @@ def test_names_of_rows_are_not_taken_for_patients(bundle, held_run, others):
     known = held_run.plan.cohort.groups[held_run.plan.split.folds[0].train]
     table = others[1].take(np.arange(10))
     table = replace(table, groups=known[:10], group_column="row")
-    assert _refuse_seen(card, table, QUICK) == ("None of these cases was among the training data, by values.",)
+    assert _refuse_seen(card, given(table, card), QUICK) == (
+        "None of these cases was among the training data, by values.",
+    )
 
 
 def test_a_card_that_knows_nobody_promises_nothing(bundle, others):
-    card = load_card(bundle)
-    training = card.training.model_copy(update={"group_hashes": (), "row_hashes": ()})
-    (sentence,) = _refuse_seen(card.model_copy(update={"training": training}), others[1], QUICK)
+    known = load_card(bundle)
+    training = known.training.model_copy(update={"group_hashes": (), "row_hashes": ()})
+    card = known.model_copy(update={"training": training})
+    (sentence,) = _refuse_seen(card, given(others[1], card), QUICK)
     assert "cannot be told" in sentence
 
 
@@ -167,7 +178,7 @@ def test_a_file_is_read_with_the_columns_of_the_card(bundle, others, tmp_path):
     frame.insert(0, "truth", others[0].target)
     frame.to_csv(tmp_path / "rows.csv", index=False)
     card = load_card(bundle)
-    table = _read(tmp_path / "rows.csv", card, replace(QUICK, target="truth", group="row"))
+    table = given(tmp_path / "rows.csv", card, replace(QUICK, target="truth", group="row")).table
     assert table.feature_names == card.input.names
     assert table.target.tolist() == others[0].target.tolist()
     np.testing.assert_array_equal(table.values, others[0].select(card.input.names, exact=False).values)

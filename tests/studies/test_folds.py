@@ -5,8 +5,8 @@ import pytest
 
 from cancernet.data import Medians
 from cancernet.errors import CorruptFile
-from cancernet.studies.folds import load_fold, run_fold, save_fold
-from cancernet.studies.recipe import Cohort
+from cancernet.studies.cohort import Cohort
+from cancernet.studies.tables.folds import load_fold, run_fold, save_fold
 from cancernet.tasks import probabilities
 
 

@@ -38,7 +38,8 @@ def test_splits_that_cannot_be_are_refused(split, words):
     [
         ({"positive": None}, 'a binary task needs its positive class, for example positive = "M"'),
         ({"kind": "multiclass"}, "a multiclass task has no positive class"),
-        ({"kind": "ordinal"}, "'task.kind' = 'ordinal'"),
+        ({"kind": "ranking"}, "'task.kind' = 'ranking'"),
+        ({"kind": "ordinal", "positive": None}, "its grades in order"),
         ({"classes": ["M"]}, "classes are two or more, each named once"),
         ({"classes": ["M", "M"]}, "classes are two or more, each named once"),
         ({"positive": 1}, "'task.positive' = 1"),
@@ -72,7 +73,7 @@ def test_reports_that_cannot_be_are_refused(report, words):
         ({"name": "a/b"}, "'name' = 'a/b'"),
         ({"data": {"source": ""}}, "'data.source' = ''"),
         ({"data": {"missing": "drop"}}, "'data.missing' = 'drop'"),
-        ({"data": {"kind": "patches"}}, "'data.kind' = 'patches'"),
+        ({"data": {"kind": "slides"}}, "Unknown data.kind 'slides'. Known are: 'table', 'patches'"),
         ({"model": {"filters": [0]}}, "'model.filters.0' = 0"),
         ({"model": {"dense": 10**90}}, r"'model.dense' = 1000+\.\.\.0000000000 cannot"),
         ({"training": {"epochs": "many"}}, "'training.epochs' = 'many'"),

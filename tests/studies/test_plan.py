@@ -5,8 +5,10 @@ import pytest
 
 from cancernet.data import FNA_FEATURES, load, write_split
 from cancernet.errors import InvalidInput, LeakingSplit
-from cancernet.studies.options import DataOptions
-from cancernet.studies.plan import make_plan, make_split, read_data, task_of
+from cancernet.studies.options import TableData
+from cancernet.studies.plan import make_split, task_of
+from cancernet.studies.tables import read_data
+from cancernet.studies.train import make_plan
 from studies.made import held_out_study, made_study, made_table
 
 FNA = [feature.name for feature in FNA_FEATURES]
@@ -62,14 +64,16 @@ def test_the_positive_class_comes_last():
         assert plan.task.classes == classes
         assert plan.task.positive == positive
         np.testing.assert_array_equal(np.array(classes)[plan.cohort.codes], table.target)
-    assert task_of(made_study(task={"classes": ["M", "B"]}), table).classes == ("B", "M")
+    assert task_of(made_study(task={"classes": ["M", "B"]}), table.classes, target="label").classes == ("B", "M")
 
 
 def test_classes_keep_the_order_that_was_asked_for():
     table = made_table(classes=("x", "y", "z"))
     multiclass = {"kind": "multiclass", "positive": None}
-    assert task_of(made_study(task=multiclass), table).classes == ("x", "y", "z")
-    assert task_of(made_study(task={**multiclass, "classes": ["z", "x", "y"]}), table).classes == ("z", "x", "y")
+    assert task_of(made_study(task=multiclass), table.classes, target="label").classes == ("x", "y", "z")
+    assert task_of(
+        made_study(task={**multiclass, "classes": ["z", "x", "y"]}), table.classes, target="label"
+    ).classes == ("z", "x", "y")
 
 
 @pytest.mark.parametrize(
@@ -145,15 +149,15 @@ def test_a_split_of_another_table_is_refused(tmp_path):
 
 
 def test_built_in_tables_take_columns_and_nothing_that_they_lack():
-    chosen = read_data(DataOptions(source="wdbc", columns=("mean_area", "mean_radius"), drop=("mean_area",)))
+    chosen = read_data(TableData(source="wdbc", columns=("mean_area", "mean_radius"), drop=("mean_area",)))
     assert chosen.feature_names == ("mean_radius",)
-    assert len(read_data(DataOptions(source="wdbc", drop=("mean_area",))).features) == 29
+    assert len(read_data(TableData(source="wdbc", drop=("mean_area",))).features) == 29
     with pytest.raises(InvalidInput, match=r"Unknown column of the built-in table 'wdbc' 'mean_aera'.*'mean_area'"):
-        read_data(DataOptions(source="wdbc", drop=("mean_aera",)))
+        read_data(TableData(source="wdbc", drop=("mean_aera",)))
     with pytest.raises(InvalidInput, match="Unknown target"):
-        read_data(DataOptions(source="wdbc", target="label"))
+        read_data(TableData(source="wdbc", target="label"))
     with pytest.raises(InvalidInput, match="Unknown group"):
-        read_data(DataOptions(source="wdbc", group="patient"))
+        read_data(TableData(source="wdbc", group="patient"))
 
 
 def test_the_digest_tells_studies_data_and_splits_apart():

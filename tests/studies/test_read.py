@@ -16,7 +16,7 @@ from cancernet.studies import (
     template,
     to_toml,
 )
-from cancernet.studies.plan import read_data
+from cancernet.studies.tables import read_data
 
 TEXT = """
 name = "made"
@@ -136,7 +136,7 @@ def test_any_source_is_read_or_refused(source):
         ("task.postive=M", r"Did you mean 'task.positive'\?"),
         ("report.zzz=1", r"unknown key 'report.zzz'. Known in \[report\]: 'threshold'"),
         ("name.first=a", "'name' is not a section"),
-        ("a.b.c=1", "Cannot understand --set 'a.b.c=1'"),
+        ("a.b.c.d=1", "Cannot understand --set 'a.b.c.d=1'"),
         ("epochs", "Cannot understand --set 'epochs'. section.key=value. For example training.epochs=20"),
         ("=3", "Cannot understand"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cancernet import studies
-from cancernet.studies.plan import make_plan
+from cancernet.studies.train import make_plan
 
 WISCONSIN = "tabular/wisconsin"
 SMALL = ["model.filters=[4]", "model.dense=4", "training.epochs=3", "training.inner_folds=2", "report.draws=200"]

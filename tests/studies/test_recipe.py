@@ -7,8 +7,10 @@ from cancernet.bundle import Task
 from cancernet.data import Fold, Medians
 from cancernet.metrics import choose_threshold
 from cancernet.predict import fit_novelty, novelty_distance
+from cancernet.studies.calibrate import calibrate, fit_limits, with_rule
+from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import ReportOptions
-from cancernet.studies.recipe import Cohort, calibrate, fit_limits, follow_recipe, with_rule
+from cancernet.studies.tables.recipe import follow_recipe
 from cancernet.tasks import softmax
 from studies.made import Spy, made_table
 

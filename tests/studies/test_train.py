@@ -11,9 +11,9 @@ from cancernet.data import Medians
 from cancernet.estimate import Estimate
 from cancernet.metrics import measure
 from cancernet.studies import Progress
-from cancernet.studies.folds import run_fold
-from cancernet.studies.plan import make_plan
 from cancernet.studies.pooled import fold_metrics, pool
+from cancernet.studies.tables.folds import run_fold
+from cancernet.studies.train import make_plan
 from cancernet.tasks import softmax
 from studies.made import Spy, made_study, made_table
 

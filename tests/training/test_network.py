@@ -99,7 +99,7 @@ def test_early_stopping_returns_the_weights_of_the_best_epoch(stopping, problem)
     inputs, codes, _ = problem
     held, held_codes = clouds(30, seed=4)
     upside_down = Watched(held, np.where(np.arange(30) % 3 == 0, 1 - held_codes, held_codes))
-    fit = stopping.fit(inputs, codes, seed=0, watched=upside_down, stop_early=True)
+    fit = stopping.fit(inputs, codes, seed=0, watched=upside_down, patience=4)
     losses = [row["val_loss"] for row in fit.history]
     assert fit.epochs == int(np.argmin(losses)) + 1
     assert len(losses) == min(fit.epochs + 4, 30)
@@ -111,7 +111,7 @@ def test_early_stopping_returns_the_weights_of_the_best_epoch(stopping, problem)
 
 def test_early_stopping_equals_a_fit_of_that_length(stopping, problem):
     inputs, codes, watched = problem
-    stopped = stopping.fit(inputs, codes, seed=8, watched=watched, stop_early=True)
+    stopped = stopping.fit(inputs, codes, seed=8, watched=watched, patience=4)
     assert stopped.epochs < len(stopped.history)
     assert_same_weights(stopped.weights, stopping.fit(inputs, codes, seed=8, epochs=stopped.epochs).weights)
 

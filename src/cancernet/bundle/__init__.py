@@ -3,22 +3,18 @@
 from cancernet.bundle.card import (
     SCHEMA_VERSION,
     Card,
-    Column,
-    Conformal,
     DataSource,
-    Decision,
     Execution,
-    Novelty,
     Parity,
-    TableInput,
     Task,
-    Threshold,
     Training,
     card_schema,
 )
+from cancernet.bundle.decision import Conformal, Decision, Novelty, Threshold
+from cancernet.bundle.inputs import Column, PatchInput, PixelSize, TableInput
 from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
-from cancernet.bundle.seen import hash_groups, hash_rows
+from cancernet.bundle.seen import hash_groups, hash_rows, hash_texts
 from cancernet.bundle.store import find, load_card, verify, write, zoo_names
 
 __all__ = [
@@ -31,6 +27,8 @@ __all__ = [
     "Execution",
     "Novelty",
     "Parity",
+    "PatchInput",
+    "PixelSize",
     "TableInput",
     "Task",
     "Threshold",
@@ -41,6 +39,7 @@ __all__ = [
     "find",
     "hash_groups",
     "hash_rows",
+    "hash_texts",
     "load_card",
     "read_onnx_file",
     "verify",

@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from cancernet.bundle.seen import hash_rows, hashed
+from cancernet.bundle.decision import Decision
+from cancernet.bundle.inputs import Input
+from cancernet.bundle.part import Part, refuse
+from cancernet.bundle.seen import hash_rows, hash_texts, hashed
 from cancernet.checks import refuse_future
 from cancernet.errors import BundleMismatch, CorruptFile
 from cancernet.estimate import Estimate
-from cancernet.tasks import TaskKind
+from cancernet.tasks import TaskKind, logit_width
 
-__all__ = [
-    "SCHEMA_VERSION",
-    "Card",
-    "Column",
-    "Conformal",
-    "DataSource",
-    "Decision",
-    "Execution",
-    "Novelty",
-    "Parity",
-    "TableInput",
-    "Task",
-    "Threshold",
-    "Training",
-    "card_schema",
-]
+__all__ = ["SCHEMA_VERSION", "Card", "DataSource", "Execution", "Parity", "Task", "Training", "card_schema"]
 
 SCHEMA_VERSION = 1
+_FEWEST_GRADES = 3  # two are a binary task
 
 
-class _Part(BaseModel):
-    """What all parts of a card share: frozen, finite numbers, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Task(_Part):
+class Task(Part):
     """What the model answers.
 
     Parameters
     ----------
     kind
-        "binary" or "multiclass"; both have one logit per class.
+        "binary" or "multiclass" have one logit per class. "ordinal" has three grades at least and one logit less: each
+        is the logit that the grade is at most the one of its place.
     classes
-        Names in the order of the logits.
+        Names in the order of the logits; grades from the least to the most severe.
     positive
         The class that sensitivity, threshold and prevalence speak of; required for "binary", absent otherwise.
     """
@@ -62,61 +46,23 @@ class Task(_Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         """Hold classes, kind and positive class together."""
-        _refuse(len(set(self.classes)) < len(self.classes), f"classes {self.classes} repeat a name")
+        refuse(len(set(self.classes)) < len(self.classes), f"classes {self.classes} repeat a name")
         if self.kind == "binary":
-            _refuse(len(self.classes) != 2, f"a binary task has 2 classes, not {len(self.classes)}")
-            _refuse(self.positive not in self.classes, f"positive '{self.positive}' is not one of {self.classes}")
+            refuse(len(self.classes) != 2, f"a binary task has 2 classes, not {len(self.classes)}")
+            refuse(self.positive not in self.classes, f"positive '{self.positive}' is not one of {self.classes}")
         else:
-            _refuse(self.positive is not None, f"a {self.kind} task has no positive class")
-        return self
-
-
-class Column(_Part):
-    """One input column: its name and its unit (empty when it has none or none is known)."""
-
-    name: str = Field(min_length=1)
-    unit: str = ""
-
-
-class TableInput(_Part):
-    """Rows of a table, raw values, in this order of columns.
-
-    Parameters
-    ----------
-    columns
-        Names and units.
-    medians
-        Of the training rows, one per column, to fill missing values; None when missing values are refused.
-    """
-
-    kind: Literal["table"] = "table"
-    columns: tuple[Column, ...] = Field(min_length=1)
-    medians: tuple[float, ...] | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        """Hold names and medians together."""
-        _refuse(len(set(self.names)) < len(self.names), "two columns have the same name")
-        medians = self.names if self.medians is None else self.medians
-        _refuse(len(medians) != len(self.names), f"{len(medians)} medians for {len(self.names)} columns")
+            refuse(self.positive is not None, f"the kind '{self.kind}' has no positive class")
+        few = self.kind == "ordinal" and len(self.classes) < _FEWEST_GRADES
+        refuse(few, f"an ordinal task has {_FEWEST_GRADES} grades at least, not {len(self.classes)}")
         return self
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the columns, in order."""
-        return tuple(column.name for column in self.columns)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one case as the model takes it."""
-        return (len(self.columns),)
+    def logit_width(self) -> int:
+        """How many logits a row has."""
+        return logit_width(self.kind, len(self.classes))
 
 
-# A second kind of input joins as `Annotated[TableInput | PatchInput, Field(discriminator="kind")]`.
-Input = TableInput
-
-
-class Parity(_Part):
+class Parity(Part):
     """How far an engine stood from Keras at export: largest difference of a probability."""
 
     runtime: str
@@ -124,13 +70,17 @@ class Parity(_Part):
     difference: float = Field(ge=0)
 
 
-class Execution(_Part):
+class Execution(Part):
     """How the engine has to run the network.
 
     Parameters
     ----------
     precision
-        "f32" for tables; calibration was fitted on outputs of this precision.
+        "f32" for tables, "bf16" for patches where the processor has it; calibration was fitted on outputs of this
+        precision.
+    test_time
+        "dihedral": logits and features are means over the 8 rotations and flips of a patch; temperature, threshold and
+        sets were fitted after averaging.
     tolerance
         Largest difference from Keras, on probabilities, that was accepted.
     parity
@@ -138,83 +88,12 @@ class Execution(_Part):
     """
 
     precision: Literal["f32", "bf16"] = "f32"
+    test_time: Literal["none", "dihedral"] = "none"
     tolerance: float = Field(default=1e-5, gt=0)
     parity: tuple[Parity, ...] = ()
 
 
-class Threshold(_Part):
-    """Probability of the positive class from which on a case is called positive, by which rule, on which rows."""
-
-    value: float = Field(ge=0, le=1)
-    rule: str
-    rows: str
-
-
-class Conformal(_Part):
-    """Quantile of 1 - p(true class) whose sets hold the truth with the given coverage, and the rows it is from."""
-
-    quantile: float = Field(ge=0, le=1)
-    coverage: float = Field(gt=0, lt=1)
-    rows: str
-
-
-class Novelty(_Part):
-    """What the training rows looked like, so that a row unlike them can be told (Mahalanobis distance).
-
-    Parameters
-    ----------
-    mean, scale
-        Per column; a row is standardised by them first.
-    precision
-        Inverse covariance of the standardised columns.
-    limit
-        Distance beyond which a row is out of distribution.
-    rows
-        The rows these numbers are from.
-    """
-
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    precision: tuple[tuple[float, ...], ...]
-    limit: float = Field(gt=0)
-    rows: str
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        """Hold the shapes together."""
-        columns = len(self.mean)
-        _refuse(len(self.scale) != columns, f"{len(self.scale)} scales for {columns} means")
-        _refuse(any(scale <= 0 for scale in self.scale), "every scale must be above zero")
-        lengths = {len(row) for row in self.precision} | {len(self.precision)}
-        _refuse(lengths != {columns}, f"precision must be {columns} x {columns}")
-        return self
-
-
-class Decision(_Part):
-    """How logits become an answer, in this order: temperature, threshold, sets, out of distribution.
-
-    Parameters
-    ----------
-    temperature
-        Divides the logits.
-    temperature_rows
-        The rows it was fitted on; empty when it was not fitted.
-    threshold
-        None: the most probable class is the answer.
-    conformal
-        None: no sets, hence no abstention by sets.
-    novelty
-        None: no check for rows unlike the training rows.
-    """
-
-    temperature: float = Field(default=1.0, gt=0)
-    temperature_rows: str = ""
-    threshold: Threshold | None = None
-    conformal: Conformal | None = None
-    novelty: Novelty | None = None
-
-
-class Training(_Part):
+class Training(Part):
     """Where the weights come from.
 
     Parameters
@@ -255,12 +134,19 @@ class Training(_Part):
 
     def seen_rows(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which rows (n, columns), in the order of the card's columns, the weights were trained on: (n,)."""
+        return self._known(hash_rows(values, self.salt) if self.row_hashes else (), len(values))
+
+    def seen_texts(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which digests of patches the weights were trained on: (n,)."""
+        return self._known(hash_texts(texts, self.salt) if self.row_hashes else (), len(texts))
+
+    def _known(self, hashes: tuple[str, ...], count: int) -> NDArray[np.bool_]:
+        """Return which hashes the card holds; none when it holds no rows."""
         known = frozenset(self.row_hashes)
-        rows = hash_rows(values, self.salt) if known else ()
-        return np.array([row in known for row in rows] or [False] * len(values), dtype=np.bool_)
+        return np.array([row in known for row in hashes] or [False] * count, dtype=np.bool_)
 
 
-class DataSource(_Part):
+class DataSource(Part):
     """The training data: name, where it is from, its licence, and whether it is synthetic or simulated."""
 
     name: str
@@ -269,7 +155,7 @@ class DataSource(_Part):
     synthetic: bool = False
 
 
-class Card(_Part):
+class Card(Part):
     """All that is known about a bundle but its weights.
 
     Parameters
@@ -297,7 +183,7 @@ class Card(_Part):
     engine: Execution = Execution()
     decision: Decision = Decision()
     prior: dict[str, float]
-    metrics: dict[str, Estimate] = {}
+    metrics: dict[str, Estimate] = Field(default_factory=dict)
     training: Training
     data: DataSource
     weights_licence: str
@@ -307,13 +193,15 @@ class Card(_Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         """Hold the parts together."""
-        _refuse(set(self.prior) != set(self.task.classes), f"prior must name the classes {self.task.classes}")
-        _refuse(any(share < 0 for share in self.prior.values()), "prior has a share below zero")
-        _refuse(abs(sum(self.prior.values()) - 1) > 1e-6, "prior must sum to 1")
-        novelty, columns = self.decision.novelty, len(self.input.columns)
-        _refuse(novelty is not None and len(novelty.mean) != columns, f"novelty must have {columns} columns")
+        refuse(set(self.prior) != set(self.task.classes), f"prior must name the classes {self.task.classes}")
+        refuse(any(share < 0 for share in self.prior.values()), "prior has a share below zero")
+        refuse(abs(sum(self.prior.values()) - 1) > 1e-6, "prior must sum to 1")
+        novelty, columns = self.decision.novelty, len(self.input.names)
+        refuse(novelty is not None and len(novelty.mean) != columns, f"novelty must have {columns} columns")
+        turned = self.engine.test_time != "none" and self.input.kind != "patches"
+        refuse(turned, f"only patches can be turned, not a {self.input.kind}")
         has_threshold = self.decision.threshold is not None
-        _refuse(has_threshold and self.task.positive is None, "a threshold needs a positive class")
+        refuse(has_threshold and self.task.positive is None, "a threshold needs a positive class")
         return self
 
     def to_json(self) -> str:
@@ -351,12 +239,6 @@ def card_schema() -> dict[str, Any]:
     return Card.model_json_schema()
 
 
-def _refuse(wrong: bool, message: str) -> None:
-    """Raise a ValueError, which pydantic turns into one that names the key."""
-    if wrong:
-        raise ValueError(message)
-
-
 def _parse(text: str | bytes, where: str) -> dict[str, Any]:
     """Return the JSON object in `text`."""
     try:
@@ -371,7 +253,10 @@ def _parse(text: str | bytes, where: str) -> dict[str, Any]:
 def _corrupt(error: ValidationError, where: str) -> CorruptFile:
     """Return our error for the first fault that pydantic found, naming the key."""
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "the card as a whole"
+    location = [str(part) for part in first["loc"]]
+    if location[:1] == ["input"]:
+        del location[1:2]  # the kind of input, which pydantic counts as a key
+    key = ".".join(location) or "the card as a whole"
     if first["type"] == "extra_forbidden":
         return CorruptFile(f"'{where}' has an unknown key '{key}'", "Only keys of the schema", "Get the bundle again")
     if first["type"] == "missing":

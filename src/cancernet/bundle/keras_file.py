@@ -73,6 +73,7 @@ ALLOWED = frozenset(
     + [("keras.src.models.functional", "Functional")]
     + [("keras.layers", name) for name in _LAYERS]
     + [("keras.initializers", name) for name in _INITIALIZERS]
+    + [("keras.constraints", "NonNeg")]
     + [("keras.regularizers", name) for name in ("L1", "L1L2", "L2")]
     + [("keras.optimizers", name) for name in ("Adam", "AdamW", "SGD")]
     + [

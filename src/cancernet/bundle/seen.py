@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hash_groups", "hash_rows"]
+__all__ = ["hash_groups", "hash_rows", "hash_texts"]
 
 _DIGITS = 16  # 64 bits: no chance collision among millions of groups, and a card that stays small
 _PRECISION = 6  # significant digits: two files of the same measurements may differ in how they round the last ones
@@ -38,6 +38,11 @@ def hash_rows(values: NDArray[np.float64], salt: str) -> tuple[str, ...]:
         As for `hash_groups`.
     """
     return tuple(hashed(",".join(f"{value:.{_PRECISION}g}" for value in row), salt) for row in values.tolist())
+
+
+def hash_texts(texts: Iterable[str], salt: str) -> tuple[str, ...]:
+    """Return salted SHA-256 hashes (first 16 digits) of texts, in order: digests of the pixels of patches."""
+    return tuple(hashed(text, salt) for text in texts)
 
 
 def hashed(text: str, salt: str) -> str:

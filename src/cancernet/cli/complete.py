@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["bundles", "formats", "methods", "runtimes", "studies", "tables"]
+__all__ = ["bundles", "formats", "kinds", "layouts", "methods", "runtimes", "studies", "tables"]
 
 
 def studies(incomplete: str) -> list[str]:
@@ -41,6 +41,20 @@ def methods(incomplete: str) -> list[str]:
     from cancernet.explain import METHODS
 
     return _starting(tuple(METHODS), incomplete)
+
+
+def kinds(incomplete: str) -> list[str]:
+    """Return the kinds of data that a study may have."""
+    from cancernet.studies.options import STUDIES
+
+    return _starting(tuple(STUDIES), incomplete)
+
+
+def layouts(incomplete: str) -> list[str]:
+    """Return the ways in which images may lie."""
+    from cancernet.patches import LAYOUTS
+
+    return _starting(LAYOUTS, incomplete)
 
 
 def formats(incomplete: str) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from cancernet.cli import complete
 from cancernet.cli.options import Group, Id, Json, Target
+from cancernet.cli.sets import describe_sets, fetch, sets_in_words
 from cancernet.cli.show import paragraph, print_json, rows_table, say
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="List the built-in tables; audit a table.", no_args_is_help=True)
+app = typer.Typer(help="List tables and public data sets, fetch a set, audit a table.", no_args_is_help=True)
+app.command()(fetch)
 
 _FOLDS, _SEED = 5, 7  # of the split that is audited: the default of studies
 _GROUPS = {None: "if each row is another patient: it is not known", "row": "each row another patient"}
@@ -24,13 +26,14 @@ _GROUPS = {None: "if each row is another patient: it is not known", "row": "each
 
 @app.command("list")
 def list_tables(json: Json = False) -> None:
-    """List the built-in tables."""
+    """List the built-in tables, and the public data sets that can be fetched."""
     from cancernet.data import catalogue
 
     found = catalogue()
     if json:
-        print_json({"tables": [_described(builtin) for builtin in found]})
+        print_json({"tables": [_described(builtin) for builtin in found], "sets": describe_sets()})
         return
+    say("Built-in tables\n")
     for builtin in found:
         counts = ", ".join(f"{label} {count}" for label, count in builtin.classes.items())
         lines = [
@@ -42,7 +45,8 @@ def list_tables(json: Json = False) -> None:
             ["licence", builtin.licence],
         ]
         say(f"{builtin.name}\n{paragraph(builtin.description)}\n\n{rows_table(lines)}\n")
-    say("To train on one, name a study or write one:\n  cancernet train wdbc\n  cancernet init my-study.toml")
+    say("To train on one, name a study or write one:\n  cancernet train wdbc\n  cancernet init my-study.toml\n")
+    say(sets_in_words())
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cancernet.cli.options import FLAG, Bundle, Force, Group, Id, Json, Quiet, Rows, Runtime, Target
+from cancernet.cli.options import FLAG, Bundle, Force, Group, Id, Json, Layout, Quiet, Rows, Runtime, Target
 from cancernet.cli.show import print_json, progress_bar, say
 from cancernet.cli.train import summary
 
@@ -24,6 +24,7 @@ def evaluate(
     target: Target = None,
     group: Group = None,
     id: Id = None,
+    layout: Layout = "auto",
     allow_leak: Annotated[
         bool,
         typer.Option(
@@ -39,7 +40,9 @@ def evaluate(
     from cancernet import studies
 
     place = out or Path("runs", f"{_name(bundle)}-on-{rows.name.partition('.')[0]}")
-    options = studies.EvaluateOptions(target=target, group=group, id=id, allow_leak=allow_leak, runtime=runtime)
+    options = studies.EvaluateOptions(
+        target=target, group=group, id=id, layout=layout, allow_leak=allow_leak, runtime=runtime
+    )
     with progress_bar(quiet=quiet or json) as progress:
         record = studies.evaluate(bundle, rows, out=place, options=options, force=force, progress=progress)
     if json:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cancernet.cli import complete
 from cancernet.cli.options import Force
 
 __all__ = ["init"]
@@ -16,6 +17,9 @@ def init(
     path: Annotated[
         Path, typer.Argument(metavar="FILE", help="The study to write, for example my-study.toml.", show_default=False)
     ],
+    kind: Annotated[
+        str, typer.Option(metavar="NAME", help="Of data: table or patches.", autocompletion=complete.kinds)
+    ] = "table",
     force: Force = False,
 ) -> None:
     """Write a commented study file to start from."""
@@ -25,5 +29,5 @@ def init(
 
     if path.exists() and not force:
         raise InvalidInput(f"'{path}' exists already", "It is kept as it is", "Choose another name, or pass --force")
-    write_text(path, template(), force=force)
-    typer.echo(f"Wrote {path}\n  Name your data and its columns in it, then run: cancernet train {path}")
+    write_text(path, template(kind), force=force)
+    typer.echo(f"Wrote {path}\n  Name your data in it, then run: cancernet train {path}")

@@ -16,6 +16,7 @@ __all__ = [
     "Group",
     "Id",
     "Json",
+    "Layout",
     "Prevalence",
     "Quiet",
     "Rows",
@@ -35,7 +36,14 @@ Bundle = Annotated[
         autocompletion=complete.bundles,
     ),
 ]
-Rows = Annotated[Path, typer.Argument(metavar="ROWS", help="CSV, TSV or Parquet file, also .gz.", show_default=False)]
+Rows = Annotated[
+    Path,
+    typer.Argument(
+        metavar="ROWS",
+        help="CSV, TSV or Parquet file, also .gz; for patches an image, a folder or a manifest.",
+        show_default=False,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", metavar=FLAG, help="Replace what is there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar=FLAG, help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print the result as JSON.")]
@@ -47,6 +55,14 @@ Group = Annotated[
     ),
 ]
 Id = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column that names the rows.", show_default=False)]
+Layout = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Of images: auto, manifest, folders, idc, breakhis or files.",
+        autocompletion=complete.layouts,
+    ),
+]
 Prevalence = Annotated[
     float | None,
     typer.Option(

@@ -8,19 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from cancernet.cli.options import Bundle, Force, Id, Json, Prevalence, Quiet, Rows, Runtime
-from cancernet.cli.show import fitted, paragraph, print_json, rows_table, say
+from cancernet.cli.options import Bundle, Force, Id, Json, Layout, Prevalence, Quiet, Runtime
+from cancernet.cli.show import fitted, paragraph, print_json, progress_bar, rows_table, say
+from cancernet.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cancernet.bundle import Card
+    from cancernet.engine import Model
     from cancernet.predict import Cases, Summary
 
 __all__ = ["in_words", "predict"]
 
+_FEW = 500  # images that take about a second: no bar
+
 
 def predict(
     bundle: Bundle,
-    rows: Rows,
+    cases: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CASES",
+            help="A CSV, TSV or Parquet file, also .gz; for a bundle of patches images, folders or a manifest.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -33,6 +44,7 @@ def predict(
     ] = None,
     prevalence: Prevalence = None,
     id: Id = None,
+    layout: Layout = "auto",
     runtime: Runtime = "openvino",
     force: Force = False,
     json: Json = False,
@@ -40,17 +52,43 @@ def predict(
 ) -> None:
     """Predict new cases: calibrated probabilities, sets, abstentions. Needs neither Keras nor TensorFlow."""
     from cancernet import engine
-    from cancernet.predict import predict_file
 
-    target = _target(out)
     threads = max(1, (os.cpu_count() or 2) - 1)  # one is left for reading and writing, which go on meanwhile
     with engine.open(bundle, runtime=runtime, threads=threads) as model:
-        found = predict_file(model, rows, out=target, prevalence=prevalence, force=force, id=id)
+        options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}
+        if model.card.input.kind == "patches":
+            found = _of_patches(model, cases, layout, quiet=quiet or json or str(out) == "-", options=options)
+        else:
+            found = _of_rows(model, cases, id, options)
         card = model.card
     if json:
         print_json(_as_json(found, card, out))
     elif str(out) != "-":
         say(in_words(found, card, out), quiet=quiet)
+
+
+def _of_rows(model: Model, cases: list[Path], id: str | None, options: dict[str, Any]) -> Summary:
+    """Predict the rows of one file."""
+    from cancernet.predict import predict_file
+
+    if len(cases) > 1:
+        raise InvalidInput(
+            f"{len(cases)} files for '{model.card.name}', which takes the rows of a table",
+            "One CSV, TSV or Parquet file",
+            "Join them first, or predict one after the other",
+        )
+    return predict_file(model, cases[0], id=id, **options)
+
+
+def _of_patches(model: Model, cases: list[Path], layout: str, *, quiet: bool, options: dict[str, Any]) -> Summary:
+    """Predict images, with a bar."""
+    from cancernet.patches import PatchOptions, read_patches
+    from cancernet.predict import predict_patches
+
+    patches = read_patches(cases[0] if len(cases) == 1 else cases, options=PatchOptions(layout=layout))
+    with progress_bar(quiet=quiet or len(patches) < _FEW) as progress:
+        progress.begin("Predicting", len(patches))
+        return predict_patches(model, patches, progress=progress.reach, **options)
 
 
 def _target(out: Path | None) -> Path | BinaryIO | None:
@@ -69,6 +107,8 @@ def in_words(found: Summary, card: Card, out: Path | None, *, notice: bool = Tru
         lines.append(paragraph(f"{said}, {how}. Probabilities are re-weighted; the classes called are not."))
     if found.filled:
         lines.append(f"  {found.filled} missing values were filled with the medians of the training rows.")
+    if found.faults:
+        lines.append(paragraph(_faults(found)))
     lines += ["", f"  predictions  {out}" if out else "  To keep all of them, add: --out predictions.csv"]
     if notice:
         lines += ["", "  Research use only, not a medical device."]
@@ -116,6 +156,13 @@ def _counts(found: Summary) -> str:
     )
 
 
+def _faults(found: Summary) -> str:
+    """Return which files could not be read."""
+    named = "; ".join(f"{fault.path.name}: {fault.reason}" for fault in found.faults[:5])
+    more = f"; and {len(found.faults) - 5} more" if len(found.faults) > 5 else ""
+    return f"Set aside: {len(found.faults)} files that could not be read ({named}{more})."
+
+
 def _as_json(found: Summary, card: Card, out: Path | None) -> dict[str, Any]:
     """Return the summary for machines."""
     return {
@@ -125,6 +172,7 @@ def _as_json(found: Summary, card: Card, out: Path | None) -> dict[str, Any]:
         "abstained": found.abstained,
         "ood": found.ood,
         "filled": found.filled,
+        "faults": [{"path": str(fault.path), "reason": fault.reason} for fault in found.faults],
         "prevalence": found.prevalence,
         "ppv": found.ppv and found.ppv.to_dict(),
         "npv": found.npv and found.npv.to_dict(),

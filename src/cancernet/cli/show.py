@@ -34,6 +34,8 @@ _LABELS = {
     "auroc": "AUROC",
     "macro_auroc": "macro AUROC",
     "macro_f1": "macro F1",
+    "quadratic_kappa": "quadratic kappa",
+    "mean_absolute_error": "mean absolute error",
     "ece": "ECE",
     "f1": "F1",
     "mcc": "MCC",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["HEADLINE", "summary", "train"]
 
 HEADLINE = (
+    "quadratic_kappa",
+    "mean_absolute_error",
     "auroc",
     "macro_auroc",
     "accuracy",
@@ -101,10 +103,10 @@ def _interrupted(place: Path) -> str:
     from cancernet.files import partial_of
 
     partial = partial_of(place)
-    kept = len(list((partial / "work").glob("fold-*.json")))
-    if not kept:
+    kept, begun = (len(list((partial / "work").glob(f"fold-*.{ending}"))) for ending in ("json", "fit.npz"))
+    if not kept and not begun:
         return "Interrupted: no fold was finished, nothing is left behind."
-    folds = f"{kept} finished fold{'s' if kept > 1 else ''}"
+    folds = f"{kept} finished fold{'' if kept == 1 else 's'}" + (" and an unfinished one" if begun else "")
     return f"Interrupted: {folds} kept in '{partial}'.\n  To go on, give the same command with --resume"
 
 

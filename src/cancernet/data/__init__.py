@@ -9,7 +9,13 @@ from cancernet.data.split import Fold, Split, digest_of_ids
 from cancernet.data.split_file import read_split, write_split
 from cancernet.data.splits import folds_by_group, part_by_group, rows_by_fold, split_by_group
 from cancernet.data.table import Feature, Table
-from cancernet.data.trainable import check_positive, check_trainable, refuse_missing, require_groups
+from cancernet.data.trainable import (
+    check_positive,
+    check_trainable,
+    refuse_few_groups,
+    refuse_missing,
+    require_groups,
+)
 from cancernet.data.wisconsin import FNA_FEATURES, MEASURES, STATISTICS
 
 __all__ = [
@@ -36,6 +42,7 @@ __all__ = [
     "read_chunks",
     "read_split",
     "read_table",
+    "refuse_few_groups",
     "refuse_missing",
     "require_groups",
     "rows_by_fold",

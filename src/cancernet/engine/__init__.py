@@ -1,5 +1,6 @@
 """Engines: run a bundle with OpenVINO or ONNX Runtime, and export a Keras model so that they can."""
 
+from cancernet.engine.batches import load_network, run_in_batches
 from cancernet.engine.export import export_onnx, load_keras
 from cancernet.engine.formats import FORMATS, export_bundle
 from cancernet.engine.model import RUNTIMES, Model, open
@@ -16,5 +17,7 @@ __all__ = [
     "export_bundle",
     "export_onnx",
     "load_keras",
+    "load_network",
     "open",
+    "run_in_batches",
 ]

@@ -54,9 +54,10 @@ def load_keras(path: str | Path) -> keras.Model:
 def export_onnx(model: keras.Model, path: str | Path, *, force: bool = False) -> None:
     """Write a Keras model as one ONNX file that every engine can load.
 
-    The graph takes `input`, shape (batch, columns) float32, and returns `logits`, shape (batch, classes), and
-    `features`, shape (batch, width): the output of the layers of these names. Weights are float32, whatever precision
-    the model was trained at. With a backend other than TensorFlow the conversion runs in a second Python process.
+    The graph takes `input`, shape (batch, columns) float32 or (batch, size, size, 3) uint8, and returns `logits`, shape
+    (batch, width), and `features`, shape (batch, width): the output of the layers of these names. Weights are float32,
+    whatever precision the model was trained at. With a backend other than TensorFlow the conversion runs in a second
+    Python process.
 
     Parameters
     ----------
@@ -115,7 +116,8 @@ def _convert(model: keras.Model, target: Path) -> None:
     import onnx
 
     network = _with_two_outputs(_float32_clone(model))
-    signature = [keras.InputSpec(dtype="float32", shape=network.inputs[0].shape, name="input")]
+    entrance = network.inputs[0]
+    signature = [keras.InputSpec(dtype=entrance.dtype, shape=entrance.shape, name="input")]
     with _quiet():
         network.export(target, format="onnx", verbose=False, input_signature=signature, opset_version=_OPSET)
     content = onnx.load(target)

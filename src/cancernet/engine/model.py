@@ -7,19 +7,17 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cancernet.bundle import Card, find, read_onnx_file, verify
 from cancernet.bundle.store import ONNX
-from cancernet.checks import listed
+from cancernet.engine.batches import run_in_batches
+from cancernet.engine.inputs import check_inputs
 from cancernet.engine.protocol import Engine, Outputs
 from cancernet.engine.runtimes import RUNTIMES, load
 from cancernet.errors import BundleMismatch, InvalidInput
 
 __all__ = ["RUNTIMES", "Model", "open"]
-
-_BATCH = 4096  # rows; measured on two cores with 30 columns: 234 k rows/s, 212 k at 8192, 111 k at 16384
 
 
 class Model:
@@ -51,16 +49,17 @@ class Model:
         Parameters
         ----------
         values
-            Raw values, shape (n, columns) in the order of the card's columns; n may be 0.
+            Raw values, shape (n, columns) in the order of the card's columns, or patches, shape (n, size, size, 3),
+            uint8; n may be 0.
 
         Raises
         ------
         InvalidInput
             When the model is closed, the shape is another, or a value is missing or infinite.
         """
-        batch = _checked(values, self.card.input.names)
+        batch = check_inputs(self.card, values)
         with self._lock:
-            return _run_in_batches(self._opened(), batch)
+            return run_in_batches(self._opened(), batch, test_time=self.card.engine.test_time)
 
     def close(self) -> None:
         """Free the memory, after the run that is under way; closing twice does no harm."""
@@ -128,7 +127,7 @@ def open(name_or_path: str | Path, *, runtime: str = "openvino", threads: int | 
 
 def _refuse_misfit(engine: Engine, card: Card, folder: Path) -> None:
     """Raise when the network takes or gives other shapes than its card says."""
-    shapes = {"input": (None, *card.input.shape), "logits": (None, len(card.task.classes))}
+    shapes = {"input": (None, *card.input.shape), "logits": (None, card.task.logit_width)}
     for name, expected in shapes.items():
         if engine.shapes[name] != expected:
             raise BundleMismatch(
@@ -136,41 +135,6 @@ def _refuse_misfit(engine: Engine, card: Card, folder: Path) -> None:
                 f"{_spelt(expected)} by its card",
                 "Get the bundle again",
             )
-
-
-def _checked(values: ArrayLike, columns: tuple[str, ...]) -> NDArray[np.float32]:
-    """Return the values as the engine takes them: finite, because engines make plausible logits out of NaN."""
-    with np.errstate(over="ignore"):  # becomes infinite, and is refused below
-        batch = np.ascontiguousarray(values, dtype=np.float32)
-    if batch.ndim != 2 or batch.shape[1] != len(columns):
-        raise InvalidInput(
-            f"The values have shape {batch.shape}",
-            f"(n, {len(columns)}): a row per case and a column for each of {listed(columns, 3)}",
-            "Select the columns of the card, in its order",
-        )
-    finite = np.isfinite(batch)
-    if not finite.all():
-        raise _not_finite(finite, columns)
-    return batch
-
-
-def _not_finite(finite: NDArray[np.bool_], columns: tuple[str, ...]) -> InvalidInput:
-    """Return the error for values that are missing, infinite or too large for float32, naming the first."""
-    row, column = np.argwhere(~finite)[0]
-    where = f"the first in row {row}, column '{columns[column]}'"
-    return InvalidInput(
-        f"{np.count_nonzero(~finite)} values are missing, infinite or too large for float32, {where}",
-        "Finite numbers",
-        "Fill missing values first, as the bundle's medians do",
-    )
-
-
-def _run_in_batches(engine: Engine, values: NDArray[np.float32]) -> Outputs:
-    """Return the outputs of all rows, computed `_BATCH` rows at a time."""
-    parts = [engine.run(values[start : start + _BATCH]) for start in range(0, len(values), _BATCH)]
-    empty = Outputs(*(np.empty((0, engine.shapes[name][1] or 0), np.float32) for name in ("logits", "features")))
-    parts = parts or [empty]
-    return Outputs(np.concatenate([p.logits for p in parts]), np.concatenate([p.features for p in parts]))
 
 
 def _spelt(shape: tuple[int | None, ...]) -> str:

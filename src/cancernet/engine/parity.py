@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from cancernet.bundle import Execution, Parity, read_onnx_file
 from cancernet.engine.protocol import Engine
 from cancernet.engine.runtimes import RUNTIMES, load
 from cancernet.errors import BundleMismatch, InvalidInput
-from cancernet.tasks import softmax
+from cancernet.tasks import TaskKind, probabilities
 
 __all__ = ["check_parity"]
 
@@ -22,11 +23,12 @@ _MOST_ROWS = 70
 
 
 def check_parity(
-    reference: Callable[[NDArray[np.float32]], NDArray[np.floating]],
+    reference: Callable[[NDArray[Any]], NDArray[np.floating]],
     onnx_file: str | Path,
     *,
-    sample: NDArray[np.floating],
+    sample: NDArray[Any],
     execution: Execution | None = None,
+    kind: TaskKind = "multiclass",
     runtimes: tuple[str, ...] | None = None,
 ) -> tuple[Parity, ...]:
     """Compare the probabilities of every engine with those of Keras, at batch sizes 1 and 7.
@@ -34,13 +36,16 @@ def check_parity(
     Parameters
     ----------
     reference
-        Takes raw values, shape (n, columns) float32, and returns the logits that Keras computes, shape (n, classes).
+        Takes raw values, shape (n, columns) float32 or (n, size, size, 3) uint8, and returns the logits that Keras
+        computes, shape (n, width).
     onnx_file
         What `export_onnx` wrote.
     sample
-        Raw values of real rows, shape (n, columns), n at least 1; the first 70 are used.
+        Raw values of real cases, shape (n, columns) or (n, size, size, 3), n at least 1; the first 70 are used.
     execution
         Precision and tolerance; f32 and 1e-5 when None.
+    kind
+        Of the task: how logits become probabilities.
     runtimes
         Names; None: all that are installed and can keep the precision.
 
@@ -55,21 +60,21 @@ def check_parity(
     """
     execution = execution or Execution()
     content, values = read_onnx_file(onnx_file), _enough_rows(sample)
-    expected = softmax(reference(values))
+    expected = probabilities(reference(values), kind=kind)
     measured = []
     for runtime in _installed(execution) if runtimes is None else runtimes:
         engine = load(content, execution, runtime=runtime)
-        measured += [_measured(engine, values, expected=expected, batch=batch) for batch in _BATCHES]
+        measured += [_measured(engine, values, expected=expected, kind=kind, batch=batch) for batch in _BATCHES]
         engine.close()
     return tuple(_within(execution.tolerance, *entry) for entry in measured)
 
 
-def _enough_rows(sample: NDArray[np.floating]) -> NDArray[np.float32]:
+def _enough_rows(sample: NDArray[Any]) -> NDArray[Any]:
     """Return at most `_MOST_ROWS` rows, and at least one full batch of the largest size by repetition."""
     if sample.ndim < 2 or not len(sample):
         raise InvalidInput(f"The sample has shape {sample.shape}", "(n, columns) with n at least 1")
     rows = np.arange(max(min(len(sample), _MOST_ROWS), _BATCHES[-1])) % len(sample)
-    return np.ascontiguousarray(sample[rows], dtype=np.float32)
+    return np.ascontiguousarray(sample[rows], dtype=sample.dtype if sample.dtype == np.uint8 else np.float32)
 
 
 def _installed(execution: Execution) -> tuple[str, ...]:
@@ -79,11 +84,11 @@ def _installed(execution: Execution) -> tuple[str, ...]:
 
 
 def _measured(
-    engine: Engine, values: NDArray[np.float32], *, expected: NDArray[np.float64], batch: int
+    engine: Engine, values: NDArray[Any], *, expected: NDArray[np.float64], kind: TaskKind, batch: int
 ) -> tuple[str, int, float]:
     """Return runtime, batch size and the largest difference of a probability, over all rows."""
     parts = [engine.run(values[start : start + batch]).logits for start in range(0, len(values), batch)]
-    return engine.name, batch, float(np.abs(softmax(np.concatenate(parts)) - expected).max())
+    return engine.name, batch, float(np.abs(probabilities(np.concatenate(parts), kind=kind) - expected).max())
 
 
 def _within(tolerance: float, runtime: str, batch: int, difference: float) -> Parity:

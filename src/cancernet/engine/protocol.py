@@ -46,8 +46,8 @@ class Engine(Protocol):
     def shapes(self) -> Shapes:
         """The shapes that the network takes and gives."""
 
-    def run(self, batch: NDArray[np.float32]) -> Outputs:
-        """Return logits and features of a batch, shape (n, columns), C-contiguous, finite, n at least 1."""
+    def run(self, batch: NDArray[np.generic]) -> Outputs:
+        """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
 
     def close(self) -> None:
         """Free the memory; a closed engine is not used again."""

@@ -52,8 +52,8 @@ class OpenVinoEngine:
         self.shapes: Shapes = {port.any_name: _lengths(port.partial_shape) for port in ports}
         self._request: Any = compiled.create_infer_request()
 
-    def run(self, batch: NDArray[np.float32]) -> Outputs:
-        """Return logits and features of a batch, shape (n, columns), C-contiguous, finite, n at least 1."""
+    def run(self, batch: NDArray[np.generic]) -> Outputs:
+        """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
         self._request.infer({"input": batch})
         # Copies: the next batch overwrites the tensors of the request.
         return Outputs(*(self._request.get_tensor(name).data.copy() for name in _OUTPUTS))
@@ -91,8 +91,8 @@ class OnnxRuntimeEngine:
         ports = (*self._session.get_inputs(), *self._session.get_outputs())
         self.shapes: Shapes = {port.name: _numbers(port.shape) for port in ports}
 
-    def run(self, batch: NDArray[np.float32]) -> Outputs:
-        """Return logits and features of a batch, shape (n, columns), C-contiguous, finite, n at least 1."""
+    def run(self, batch: NDArray[np.generic]) -> Outputs:
+        """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
         return Outputs(*self._session.run(list(_OUTPUTS), {"input": batch}))
 
     def close(self) -> None:

@@ -1,34 +1,45 @@
-"""What a network has to beat: the shares of the classes, and logistic regression."""
+"""What a network has to beat: the shares of the classes, and logistic regression on plain columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
+from cancernet.tasks import TaskKind, cumulative_logits, softmax
 
-__all__ = ["BASELINES", "baseline_logits"]
+__all__ = ["BASELINES", "PATCH_BASELINES", "baseline_logits"]
+
+Floats = NDArray[np.float64]
 
 BASELINES = ("majority", "logistic")
+PATCH_BASELINES = ("majority", "darkness", "colour")
 _RIDGE = 1.0  # inverse strength of the penalty, the default of scikit-learn
 _FEW = 0.5  # rows that a class without any counts for, so that its logit is finite
 
 
 def baseline_logits(
-    name: str, values: ArrayLike, codes: ArrayLike, new_values: ArrayLike, *, classes: Sequence[str]
+    name: str,
+    values: ArrayLike,
+    codes: ArrayLike,
+    new_values: ArrayLike,
+    *,
+    classes: Sequence[str],
+    kind: TaskKind = "multiclass",
 ) -> NDArray[np.float64]:
     """Fit a baseline on training rows and return its logits for new rows.
 
     "majority" gives every row the shares of the classes in the training rows. "logistic" is a logistic regression with
-    a ridge penalty (C = 1) on columns standardised by the training rows.
+    a ridge penalty (C = 1) on columns standardised by the training rows. "darkness", "colour" and "measured" are the
+    same on what is known of a patch: one column, its colour statistics, or numbers that were measured by hand.
 
     Parameters
     ----------
     name
-        "majority" or "logistic".
+        One of `BASELINES` (of tables) or `PATCH_BASELINES`, or "measured".
     values
         Shape (n, columns): training rows, no missing values.
     codes
@@ -37,30 +48,30 @@ def baseline_logits(
         Shape (m, columns): rows to answer.
     classes
         Names in the order of the codes.
+    kind
+        Of the task. The baselines know no order; for "ordinal" they only answer in its form.
 
     Returns
     -------
-    Shape (m, classes): logarithms of probabilities.
+    Shape (m, classes): logarithms of probabilities; for "ordinal" (m, classes - 1): their cumulative logits.
 
     Raises
     ------
     InvalidInput
-        When the name is unknown, or the training rows of "logistic" are of one class.
+        When the name is unknown, or the training rows of a logistic regression are of one class.
     """
-    one_of(name, BASELINES, "baseline")
+    fit = _FITS[one_of(name, tuple(_FITS), "baseline")]
     table, truth = np.asarray(values, dtype=np.float64), np.asarray(codes, dtype=np.int64)
     new = np.asarray(new_values, dtype=np.float64)
     shares = np.maximum(np.bincount(truth, minlength=len(classes)), _FEW) / max(len(truth), 1)
     logits = np.tile(np.log(shares), (len(new), 1))
-    if name == "logistic":
-        present, found = _logistic(table, truth, new)
+    if fit is not None:
+        present, found = fit(table, truth, new)
         logits[:, present] = found
-    return logits
+    return cumulative_logits(softmax(logits)) if kind == "ordinal" else logits
 
 
-def _logistic(
-    values: NDArray[np.float64], codes: NDArray[np.int64], new: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _logistic(values: Floats, codes: NDArray[np.int64], new: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Return the codes that were seen and the logarithms of their probabilities."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -73,3 +84,13 @@ def _logistic(
     decision = np.asarray(model.decision_function(new), dtype=np.float64)
     decision = np.column_stack([np.zeros(len(new)), decision]) if decision.ndim == 1 else decision
     return model.classes_.astype(np.int64), decision - np.logaddexp.reduce(decision, axis=1, keepdims=True)
+
+
+_Fit = Callable[[Floats, NDArray[np.int64], Floats], tuple[NDArray[np.int64], Floats]]
+_FITS: dict[str, _Fit | None] = {  # how each is fitted; None: the shares of the classes say it all
+    "majority": None,
+    "logistic": _logistic,
+    "darkness": _logistic,
+    "colour": _logistic,
+    "measured": _logistic,
+}

@@ -11,6 +11,7 @@ from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.metrics.binary import ratio
 from cancernet.metrics.ranking import Ranking
+from cancernet.tasks import TaskKind, log_probabilities
 
 __all__ = ["BINS", "bin_shares", "ece", "ece_of_perfect", "fit_temperature", "weighted_ece"]
 
@@ -21,23 +22,26 @@ _TEMPERATURES = (0.01, 100.0)
 _ELEMENTS = 4_000_000  # largest table of draws x rows that is held at once
 
 
-def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
+def fit_temperature(logits: ArrayLike, truth: ArrayLike, *, kind: TaskKind = "multiclass") -> float:
     """Return the temperature that makes the true classes most likely; 1.0 when no finite one does.
 
-    Where every row's true class has the highest logit, ever lower temperatures would be "better": such rows say
-    nothing about how sure one may be, and the logits are left as they are.
+    Where every row's true class has the highest logit (the true grade's cut-points lie on either side of zero), ever
+    lower temperatures would be "better": such rows say nothing about how sure one may be, and the logits are left as
+    they are.
 
     Parameters
     ----------
     logits
-        Shape (n, classes), of rows that the weights have not seen.
+        Shape (n, classes), or (n, classes - 1) for "ordinal", of rows that the weights have not seen.
     truth
         Shape (n,): codes.
+    kind
+        Of the task, which says how logits become probabilities.
 
     Raises
     ------
     InvalidInput
-        When there are no rows, or a logit is not finite.
+        When there are no rows, a logit is not finite, or the logits of an ordinal row fall.
 
     References
     ----------
@@ -48,17 +52,24 @@ def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
     values, codes = np.asarray(logits, dtype=np.float64), np.asarray(truth, dtype=np.int64)
     if not len(values) or not np.isfinite(values).all():
         raise InvalidInput(f"No temperature fits these {len(values)} rows", "Finite logits, one row at least")
-    behind = values - values[np.arange(len(values)), codes][:, None]  # (n, classes), zero for the true class
-    if (behind <= 0).all() and ((behind < 0).sum(axis=1) == behind.shape[1] - 1).all():
+    rows = np.arange(len(values))
+    if (_lead(values, kind)[rows, codes] > 0).all():
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        scaled = behind / math.exp(log_temperature)
-        top = scaled.max(axis=1)
-        return float((top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))).mean())
+        return -float(log_probabilities(values / math.exp(log_temperature), kind)[rows, codes].mean())
 
     bounds = (math.log(_TEMPERATURES[0]), math.log(_TEMPERATURES[1]))
     return math.exp(float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9}).x))
+
+
+def _lead(logits: Floats, kind: TaskKind) -> Floats:
+    """Return how far each class leads, shape (n, classes); above zero, ever lower temperatures make it certain."""
+    if kind == "ordinal":
+        padded = np.pad(logits, ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
+        return np.minimum(padded[:, 1:], -padded[:, :-1])
+    best = np.sort(logits, axis=1)[:, -2:]
+    return logits - np.where(logits == best[:, 1:], best[:, :1], best[:, 1:])
 
 
 def bin_shares(scores: ArrayLike, bins: int = BINS) -> Floats:

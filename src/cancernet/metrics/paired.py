@@ -15,7 +15,7 @@ from cancernet.metrics.measure import resample
 from cancernet.metrics.scored import Scored
 from cancernet.metrics.tally import Named, parts_of, values_at
 
-__all__ = ["BINARY_DIFFERENCES", "MULTICLASS_DIFFERENCES", "paired_difference"]
+__all__ = ["BINARY_DIFFERENCES", "MULTICLASS_DIFFERENCES", "ORDERED_DIFFERENCES", "paired_difference"]
 
 BINARY_DIFFERENCES = (
     "auroc",
@@ -31,6 +31,7 @@ BINARY_DIFFERENCES = (
     "ece",
 )
 MULTICLASS_DIFFERENCES = ("macro_auroc", "accuracy", "balanced_accuracy", "macro_f1", "kappa", "brier", "nll", "ece")
+ORDERED_DIFFERENCES = ("quadratic_kappa", "mean_absolute_error", *MULTICLASS_DIFFERENCES)
 
 
 def paired_difference(
@@ -38,7 +39,8 @@ def paired_difference(
 ) -> dict[str, Estimate]:
     """Return first minus second for each metric, with intervals from resampling the groups of both together.
 
-    An interval that excludes zero says that one is better on such groups; for brier, nll and ece less is better.
+    An interval that excludes zero says that one is better on such groups; for brier, nll, ece and mean_absolute_error
+    less is better.
 
     Parameters
     ----------
@@ -52,15 +54,22 @@ def paired_difference(
     Raises
     ------
     InvalidInput
-        When truth, groups or classes differ, there are no rows, or a metric is not one of theirs.
+        When truth, groups, classes or their order differ, there are no rows, or a metric is not one of theirs.
     """
     _check_same(first, second)
-    names = metrics or (BINARY_DIFFERENCES if first.binary else MULTICLASS_DIFFERENCES)
+    names = metrics or _usual(first)
     values, drawn = _both(first, draws, seed), _both(second, draws, seed)
     for name in names:
         one_of(name, tuple(values[0]), "metric")
     pairs = {name: (values[0][name] - drawn[0][name], values[1][name] - drawn[1][name]) for name in names}
     return {name: _difference(first, float(value[0]), spread) for name, (value, spread) in pairs.items()}
+
+
+def _usual(scored: Scored) -> tuple[str, ...]:
+    """Return the metrics that are compared when none are named."""
+    if scored.binary:
+        return BINARY_DIFFERENCES
+    return ORDERED_DIFFERENCES if scored.ordered else MULTICLASS_DIFFERENCES
 
 
 def _both(scored: Scored, draws: int, seed: int) -> tuple[Named, Named]:
@@ -84,7 +93,8 @@ def _check_same(first: Scored, second: Scored) -> None:
     """Refuse rows that are not the same."""
     if not len(first):
         raise InvalidInput("There are no rows to compare", "One row at least")
-    if first.classes != second.classes or first.positive != second.positive:
+    questions = [(scored.classes, scored.positive, scored.ordered) for scored in (first, second)]
+    if questions[0] != questions[1]:
         raise InvalidInput("The two models answer different questions", "The same classes in the same order")
     for name in ("truth", "groups"):
         if not np.array_equal(getattr(first, name), getattr(second, name)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
+from cancernet.tasks import nearest_grade
 
 __all__ = ["Scored"]
 
@@ -39,6 +40,8 @@ class Scored:
         Shape (n, classes), bool: conformal sets; None when there are none.
     abstained
         Shape (n,), bool: no answer is given. When None and there are sets, those with more than one class.
+    ordered
+        Whether the classes are grades, from the least to the most severe.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class Scored:
     positive: str | None = None
     sets: NDArray[np.bool_] | None = None
     abstained: NDArray[np.bool_] | None = None
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         """Bring all arrays to their kinds and hold them together."""
@@ -153,17 +157,19 @@ class Scored:
             self.positive,
             None if self.sets is None else self.sets[chosen],
             None if self.abstained is None else self.abstained[chosen],
+            self.ordered,
         )
 
     def at(self, threshold: float) -> Scored:
         """Return the rows answered anew: positive from this probability of the positive class on, without sets."""
         answers = np.where(self.p_positive >= threshold, self.positive_code, 1 - self.positive_code)
-        return Scored(self.truth, self.probabilities, answers, self.groups, self.classes, self.positive)
+        return replace(self, predicted=answers, sets=None, abstained=None)
 
     def by_group(self) -> Scored:
         """Return one row per group: probabilities averaged, the answer by vote of its rows, no sets.
 
-        Votes that are equal go to the class with the higher averaged probability.
+        Votes that are equal go to the class with the higher averaged probability. Grades are not voted on: the answer
+        is the one nearest to the expected grade of the averaged probabilities.
 
         Raises
         ------
@@ -175,10 +181,15 @@ class Scored:
             raise InvalidInput(f"The rows of group '{group}' are of several classes", "One truth per group")
         names, first = np.unique(self.groups, return_index=True)
         average = self._group_means(self.probabilities)
+        answers = nearest_grade(average) if self.ordered else self._votes(average)
+        return Scored(self.truth[first], average, answers, names, self.classes, self.positive, ordered=self.ordered)
+
+    def _votes(self, average: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the class that most rows of each group were called, of several the more probable one."""
         votes = self._group_means(np.eye(len(self.classes))[self.predicted])
         most = votes >= votes.max(axis=1, keepdims=True) - 1e-9
-        answers = np.where(most, average, -1.0).argmax(axis=1)
-        return Scored(self.truth[first], average, answers, names, self.classes, self.positive)
+        answers: NDArray[np.int64] = np.where(most, average, -1.0).argmax(axis=1).astype(np.int64)
+        return answers
 
     def _group_means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean of each column over the rows of each group, shape (groups, columns)."""
@@ -207,6 +218,8 @@ def _check_classes(scored: Scored) -> None:
         raise InvalidInput(f"The classes are {scored.classes}", "At least two different names")
     if scored.positive is None:
         return
+    if scored.ordered:
+        raise InvalidInput(f"Ordered grades and the positive class '{scored.positive}'", "One or the other")
     one_of(scored.positive, scored.classes, "positive class")
     if len(scored.classes) != 2:
         raise InvalidInput(f"{len(scored.classes)} classes and a positive one", "A binary task has two classes")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cancernet.metrics.binary import f1, matthews, ratio
 from cancernet.metrics.calibration import weighted_ece
 from cancernet.metrics.multiclass import balanced_accuracy, kappa, macro_f1
+from cancernet.metrics.ordinal import mean_absolute_error, quadratic_kappa
 from cancernet.metrics.ranking import Ranking, area, precision_area
 from cancernet.metrics.scored import Scored
 
@@ -61,17 +62,24 @@ class Confusions:
 
     counts: Floats
     positive: int | None
+    ordered: bool = False
 
     def __call__(self, counts: Floats) -> Named:
-        """Return balanced accuracy, and F1 and MCC (two classes) or macro F1 and kappa (several)."""
+        """Return balanced accuracy, F1 and MCC (two classes), macro F1 and kappa (several), and those of grades."""
         classes = self.counts.shape[-1]
         table = (counts @ self.counts.reshape(len(self.counts), -1)).reshape(-1, classes, classes)
         balanced = {"balanced_accuracy": balanced_accuracy(table)}
         if self.positive is None:
-            return balanced | {"macro_f1": macro_f1(table), "kappa": kappa(table)}
+            several = balanced | {"macro_f1": macro_f1(table), "kappa": kappa(table)}
+            return several | (_of_grades(table) if self.ordered else {})
         yes, no = self.positive, 1 - self.positive
         tp, fp, fn, tn = table[:, yes, yes], table[:, no, yes], table[:, yes, no], table[:, no, no]
         return balanced | {"f1": f1(tp, fp, fn), "mcc": matthews(tp, fp, fn, tn)}
+
+
+def _of_grades(table: Floats) -> Named:
+    """Return what only ordered grades have."""
+    return {"quadratic_kappa": quadratic_kappa(table), "mean_absolute_error": mean_absolute_error(table)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +160,7 @@ def confusions(scored: Scored) -> Confusions:
     classes = len(scored.classes)
     cells = (scored.group_codes * classes + scored.truth) * classes + scored.predicted
     counts = np.bincount(cells, minlength=scored.group_count * classes**2).reshape(-1, classes, classes)
-    return Confusions(counts.astype(np.float64), scored.positive_code if scored.binary else None)
+    return Confusions(counts.astype(np.float64), scored.positive_code if scored.binary else None, scored.ordered)
 
 
 def answer_shares(scored: Scored) -> Shares:

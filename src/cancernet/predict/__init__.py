@@ -2,6 +2,7 @@
 
 from cancernet.predict.decide import Cases, cases, check_prevalence, decide, decide_parts, fill_missing, join_cases
 from cancernet.predict.novelty import fit_novelty, novelty_distance, novelty_reason
+from cancernet.predict.patches import answer_patches, patch_input, predict_patches
 from cancernet.predict.rows import RowColumns, tabulate, write_predictions, write_rows
 from cancernet.predict.stream import Summary, predict_file
 
@@ -9,6 +10,7 @@ __all__ = [
     "Cases",
     "RowColumns",
     "Summary",
+    "answer_patches",
     "cases",
     "check_prevalence",
     "decide",
@@ -18,7 +20,9 @@ __all__ = [
     "join_cases",
     "novelty_distance",
     "novelty_reason",
+    "patch_input",
     "predict_file",
+    "predict_patches",
     "tabulate",
     "write_predictions",
     "write_rows",

@@ -13,7 +13,7 @@ from cancernet.bundle import Card, Decision, Task
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.metrics import prediction_sets, reweight
 from cancernet.predict.novelty import novelty_distance, novelty_reason
-from cancernet.tasks import probabilities
+from cancernet.tasks import expected_grade, nearest_grade, probabilities
 
 if TYPE_CHECKING:
     from cancernet.engine import Model
@@ -30,13 +30,15 @@ class Cases:
     Parameters
     ----------
     logits
-        Shape (n, classes), as the engine gave them.
+        Shape (n, classes), as the engine gave them; (n, classes - 1) for ordered grades.
     probabilities
         Shape (n, classes), calibrated; re-weighted when a prevalence was given.
     predicted
-        Shape (n,), codes of classes at the threshold of the card; a prevalence does not move it.
+        Shape (n,), codes of classes at the threshold of the card; a prevalence does not move it. Of ordered grades the
+        one nearest to the expected grade.
     sets
-        Shape (n, classes), bool, the conformal sets; None when the card has no quantile.
+        Shape (n, classes), bool, the conformal sets; None when the card has no quantile. Of ordered grades they have
+        no gaps.
     abstained
         Shape (n,), bool: the set holds more than one class, or the row is out of distribution.
     ood
@@ -49,6 +51,8 @@ class Cases:
         In the order of the logits.
     ids
         Shape (n,), strings, when they are known.
+    expected_grade
+        Shape (n,), 0 to classes - 1: the mean of the ordered grades under the probabilities; None for other tasks.
     """
 
     logits: NDArray[np.floating]
@@ -61,6 +65,7 @@ class Cases:
     ood_reason: NDArray[np.object_]
     classes: tuple[str, ...]
     ids: NDArray[np.str_] | None = None
+    expected_grade: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -131,7 +136,13 @@ def decide(
         sets and abstention stay at the operating point that sensitivity and specificity were measured at.
     first_row
         Number of the first row in messages.
+
+    Raises
+    ------
+    InvalidInput
+        When a logit is not finite, or the prevalence cannot be, or the task has no positive class for it.
     """
+    check_prevalence(card, prevalence)
     found = decide_parts(
         card.decision, card.task, logits=logits, values=values, names=card.input.names, first_row=first_row
     )
@@ -154,12 +165,16 @@ def decide_parts(
 ) -> Cases:
     """Return the answer by the parts of a card, for use before the card exists.
 
+    Ordered grades are answered by the grade nearest to the expected one, half-way the lower: a miss counts by its
+    squared distance, as in quadratic kappa, and no other answer has less of it on average. Their sets are filled
+    between the lowest and the highest grade, which only adds to their coverage.
+
     Parameters
     ----------
     decision, task
         Parts of a card.
     logits
-        Shape (n, classes).
+        Shape (n, classes), or (n, classes - 1) for ordered grades.
     values
         Shape (n, columns), the complete raw values that the logits are of.
     names
@@ -170,16 +185,19 @@ def decide_parts(
     Raises
     ------
     InvalidInput
-        When a logit is not finite: the values of that row are beyond what the network can take.
+        When a logit is not finite: the values of that row are beyond what the network can take. Or when the logits of
+        an ordinal row fall.
     """
     _refuse_no_answer(logits, first_row)
-    calibrated = probabilities(logits, decision.temperature)
+    calibrated = probabilities(logits, decision.temperature, kind=task.kind)
     predicted = _predicted(decision, task, calibrated)
-    conformal = decision.conformal
-    sets = None if conformal is None else prediction_sets(calibrated, conformal.quantile, predicted)
+    sets = _sets(decision, task, calibrated, predicted)
     distance, ood, reason = _novelty(decision, values, names)
     several = np.zeros(len(predicted), dtype=bool) if sets is None else sets.sum(axis=1) > 1
-    return Cases(logits, calibrated, predicted, sets, several | ood, ood, distance, reason, task.classes)
+    grade = expected_grade(calibrated) if task.kind == "ordinal" else None
+    return Cases(
+        logits, calibrated, predicted, sets, several | ood, ood, distance, reason, task.classes, expected_grade=grade
+    )
 
 
 def fill_missing(card: Card, values: NDArray[np.float64], *, first_row: int = 1) -> NDArray[np.float64]:
@@ -277,6 +295,8 @@ def _refuse_no_answer(logits: NDArray[np.floating], first_row: int) -> None:
 
 def _predicted(decision: Decision, task: Task, calibrated: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the code of the class that each row is called."""
+    if task.kind == "ordinal":
+        return nearest_grade(calibrated)
     if decision.threshold is None or task.positive is None:
         top: NDArray[np.int64] = calibrated.argmax(axis=1).astype(np.int64)
         return top
@@ -284,6 +304,21 @@ def _predicted(decision: Decision, task: Task, calibrated: NDArray[np.float64]) 
     called = calibrated[:, positive] >= decision.threshold.value
     codes: NDArray[np.int64] = np.where(called, positive, 1 - positive).astype(np.int64)
     return codes
+
+
+def _sets(
+    decision: Decision, task: Task, calibrated: NDArray[np.float64], predicted: NDArray[np.int64]
+) -> NDArray[np.bool_] | None:
+    """Return which classes each row may be of; ordered grades are filled between the lowest and the highest one."""
+    if decision.conformal is None:
+        return None
+    sets = prediction_sets(calibrated, decision.conformal.quantile, predicted)
+    if task.kind != "ordinal":
+        return sets
+    from_lowest = np.logical_or.accumulate(sets, axis=1)
+    to_highest = np.logical_or.accumulate(sets[:, ::-1], axis=1)[:, ::-1]
+    filled: NDArray[np.bool_] = from_lowest & to_highest
+    return filled
 
 
 def _novelty(

@@ -76,16 +76,21 @@ def tabulate(found: Cases, **columns: Unpack[RowColumns]) -> pa.Table:
     """Return the cases as an Arrow table with the columns of the contract, in its order.
 
     These are `id group split fold truth p_<class> logit_<class> predicted set abstained ood ood_reason`; probabilities
-    and logits are float32, whose shortest exact text has at most nine digits.
+    and logits are float32, whose shortest exact text has at most nine digits. For ordered grades `logit_<class>` is the
+    logit that the grade is at most that class, hence not there for the last one, and `expected_grade` follows
+    `predicted`: the mean grade, where the first class is 0.
     """
     import pyarrow as pa
 
     fields: dict[str, Any] = _known(found, columns)
     for prefix, numbers in (("p", found.probabilities), ("logit", found.logits)):
         single = np.asarray(numbers, dtype=np.float32)
-        fields |= {f"{prefix}_{name}": np.ascontiguousarray(single[:, k]) for k, name in enumerate(found.classes)}
+        named = zip(found.classes, single.T, strict=False)  # ordered grades have one logit less
+        fields |= {f"{prefix}_{name}": np.ascontiguousarray(column) for name, column in named}
     names = pa.array(found.classes, pa.string())
     fields["predicted"] = names.take(pa.array(found.predicted))
+    if found.expected_grade is not None:
+        fields["expected_grade"] = np.asarray(found.expected_grade, dtype=np.float32)
     fields["set"] = _joined_sets(found)
     fields |= {"abstained": found.abstained, "ood": found.ood, "ood_reason": pa.array(found.ood_reason, pa.string())}
     return pa.table(fields)

@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.bundle import Card
 from cancernet.data import Chunk, read_chunks
@@ -17,18 +18,44 @@ from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.files import refuse_existing
 from cancernet.metrics import predictive_values
+from cancernet.patches import Fault
 from cancernet.predict.decide import Cases, check_prevalence, decide, fill_missing, join_cases
 from cancernet.predict.rows import check_suffix, open_writer, tabulate, write_rows
 
 if TYPE_CHECKING:
     from cancernet.engine import Model
 
-__all__ = ["Summary", "predict_file"]
+__all__ = ["Batch", "Summary", "check_place", "predict_batches", "predict_file"]
 
 _CHUNK = 65536  # rows; 30 columns of them are 16 MB
 _SHOWN = 10  # rows that a summary keeps
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some cases on their way to the engine.
+
+    Parameters
+    ----------
+    inputs
+        What the network takes: rows (n, columns) or patches (n, size, size, 3) uint8.
+    values
+        What tells a case unlike the training ones: the rows themselves, or image statistics; (n, columns).
+    ids
+        Shape (n,), text.
+    first_row
+        Number of the first one in messages, from 1.
+    filled
+        Missing values that were replaced.
+    """
+
+    inputs: NDArray[Any]
+    values: NDArray[np.float64]
+    ids: NDArray[np.str_]
+    first_row: int = 1
+    filled: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +74,8 @@ class Summary:
         Missing values that were replaced by medians of the training rows.
     first
         The first rows.
+    faults
+        Files that could not be read, with the reason; they are not among the rows.
     prevalence, ppv, npv
         The prevalence that was given, and the predictive values that the card's sensitivity and specificity have at
         it; None without one, or when the card does not know them.
@@ -58,6 +87,7 @@ class Summary:
     ood: int
     filled: int
     first: Cases
+    faults: tuple[Fault, ...] = ()
     prevalence: float | None = None
     ppv: Estimate | None = None
     npv: Estimate | None = None
@@ -97,16 +127,39 @@ def predict_file(
     CancerNetError
         When a column is missing, a cell is no number, or the file exists; no file is left behind.
     """
+    check_place(Path(source), out, force=force)
+    chunks = read_chunks(Path(source), model.card.input.names, rows=_CHUNK, id=id)
+    return predict_batches(
+        model, _chunks_as_batches(model.card, chunks), out=out, prevalence=prevalence, progress=progress, force=force
+    )
+
+
+def predict_batches(
+    model: Model,
+    batches: Iterable[Batch],
+    *,
+    out: Path | BinaryIO | None = None,
+    prevalence: float | None = None,
+    progress: Callable[[int], None] | None = None,
+    force: bool = False,
+) -> Summary:
+    """Predict what comes in batches; parameters as of `predict_file`. Reading, the network and writing overlap."""
     check_prevalence(model.card, prevalence)
-    _check_place(Path(source), out, force=force)
     tally = _Tally(model.card.task.classes)
-    source_chunks = read_chunks(Path(source), model.card.input.names, rows=_CHUNK, id=id)
-    with _writer(out, force=force) as write, closing(_ahead(source_chunks)) as chunks:
-        for chunk in chunks:
-            write(tally.add(_answer(model, chunk, prevalence), chunk))
+    with _writer(out, force=force) as write, closing(_ahead(batches)) as ready:
+        for batch in ready:
+            write(tally.add(_answer(model, batch, prevalence), batch))
             if progress is not None:
                 progress(tally.rows)
     return tally.summary(prevalence, *_predictive(model.card, prevalence))
+
+
+def _chunks_as_batches(card: Card, chunks: Iterable[Chunk]) -> Generator[Batch, None, None]:
+    """Yield chunks of a table with their gaps filled."""
+    for chunk in chunks:
+        first_row = chunk.first_row + 1
+        values = fill_missing(card, chunk.values, first_row=first_row)
+        yield Batch(values, values, chunk.ids, first_row, int(np.isnan(chunk.values).sum()))
 
 
 class _Tally:
@@ -117,25 +170,34 @@ class _Tally:
         self._counts = np.zeros(len(classes), dtype=np.int64)
         self.rows = self._abstained = self._ood = self._filled = 0
 
-    def add(self, found: Cases, chunk: Chunk) -> Cases:
-        """Count one chunk and hand its cases on."""
+    def add(self, found: Cases, batch: Batch) -> Cases:
+        """Count one batch and hand its cases on."""
         if not self._first:
             self._first.append(found.take(slice(_SHOWN)))
         self._counts += np.bincount(found.predicted, minlength=len(self._classes))
         self._abstained += int(found.abstained.sum())
         self._ood += int(found.ood.sum())
-        self._filled += int(np.isnan(chunk.values).sum())
+        self._filled += batch.filled
         self.rows += len(found)
         return found
 
     def summary(self, prevalence: float | None, ppv: Estimate | None, npv: Estimate | None) -> Summary:
         """Return the counts, once all has passed."""
         counts = dict(zip(self._classes, self._counts.tolist(), strict=True))
-        first = join_cases(self._first)
-        return Summary(self.rows, counts, self._abstained, self._ood, self._filled, first, prevalence, ppv, npv)
+        return Summary(
+            self.rows,
+            counts,
+            self._abstained,
+            self._ood,
+            self._filled,
+            first=join_cases(self._first),
+            prevalence=prevalence,
+            ppv=ppv,
+            npv=npv,
+        )
 
 
-def _check_place(source: Path, out: Path | BinaryIO | None, *, force: bool) -> None:
+def check_place(source: Path, out: Path | BinaryIO | None, *, force: bool) -> None:
     """Refuse an output that cannot be, before any work is done."""
     if not isinstance(out, Path):
         return
@@ -145,13 +207,11 @@ def _check_place(source: Path, out: Path | BinaryIO | None, *, force: bool) -> N
         raise InvalidInput(f"'{out}' is the input itself", "Another file for the predictions", "Choose another --out")
 
 
-def _answer(model: Model, chunk: Chunk, prevalence: float | None) -> Cases:
-    """Return the cases of one chunk."""
-    first_row = chunk.first_row + 1
-    values = fill_missing(model.card, chunk.values, first_row=first_row)
-    logits = model.run(values).logits
-    found = decide(model.card, logits, values=values, prevalence=prevalence, first_row=first_row)
-    return replace(found, ids=chunk.ids)
+def _answer(model: Model, batch: Batch, prevalence: float | None) -> Cases:
+    """Return the cases of one batch."""
+    logits = model.run(batch.inputs).logits
+    found = decide(model.card, logits, values=batch.values, prevalence=prevalence, first_row=batch.first_row)
+    return replace(found, ids=batch.ids)
 
 
 def _predictive(card: Card, prevalence: float | None) -> tuple[Estimate | None, Estimate | None]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from cancernet.files import whole_file
 from cancernet.report.fitfigures import difference_drawings, importance_drawings, learning_drawings
+from cancernet.report.groupfigures import grade_drawings, group_drawings
 from cancernet.report.outcomefigures import outcome_drawings
 from cancernet.report.record import RunRecord
 from cancernet.report.relationfigures import relation_drawings
+from cancernet.report.sheetfigures import sheet_drawings
 from cancernet.report.style import Drawing, Picture, render
 from cancernet.report.tablefigures import label_table, table_drawings
 from cancernet.report.trustfigures import decision_drawings, trust_drawings
@@ -21,13 +23,17 @@ def drawings(record: RunRecord) -> list[Drawing]:
     """Return the figures that the record allows, not drawn yet."""
     outcome = outcome_drawings(record) if len(record.scored) else []
     return [
-        *outcome,
+        *outcome[:1],
+        *grade_drawings(record),  # beside the confusion matrix
+        *outcome[1:],
         *_of_table(record),
         *learning_drawings(record),
         *difference_drawings(record),
         *decision_drawings(record),
         *trust_drawings(record),
         *importance_drawings(record),
+        *group_drawings(record),
+        *sheet_drawings(record),
     ]
 
 

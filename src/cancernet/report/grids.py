@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cancernet.estimate import Estimate
 from cancernet.report.fitfigures import rank_importance
 from cancernet.report.record import Estimates, RunRecord
+from cancernet.report.sheets import plural
 from cancernet.report.words import Metric, describe, number, rival, share, sort_metrics, verdict
 
 __all__ = [
@@ -16,27 +17,33 @@ __all__ = [
     "Grid",
     "Row",
     "fold_grid",
+    "folds_sentence",
+    "group_metrics_grid",
     "importance_grid",
     "metrics_grid",
     "operating_grid",
     "prevalence_grid",
+    "site_grid",
+    "sites_sentence",
 ]
 
 _FOLD_METRICS = (
-    *("auroc", "macro_auroc", "quadratic_kappa", "concordance_uno", "accuracy", "balanced_accuracy", "sensitivity"),
-    *("specificity", "macro_f1", "brier", "ece", "abstained"),
+    *("quadratic_kappa", "mean_absolute_error", "auroc", "macro_auroc", "concordance_uno", "accuracy"),
+    *("balanced_accuracy", "sensitivity", "specificity", "macro_f1", "brier", "ece", "abstained"),
 )
 _MOST_FOLD_COLUMNS = 7
+_PER_GROUP = "group_"
 _TONES = {"better": "good", "worse": "bad"}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """An estimate, or nothing; with the verdict on it when it is a paired difference."""
+    """An estimate, or nothing; with the verdict on it when it is a paired difference. Or a text, such as a count."""
 
     estimate: Estimate | None
     signed: bool = False
     verdict: str = ""
+    text: str = ""
 
     @property
     def tone(self) -> str:
@@ -64,24 +71,52 @@ class Block:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: caption, headings of the columns (the first one of the rows' names), blocks; rows may be explained."""
+    """A table: caption, headings of the columns (the first one of the rows' names), blocks.
+
+    The rows may be explained, and the table folded away until it is asked for.
+    """
 
     caption: str
     heads: tuple[str, ...]
     blocks: tuple[Block, ...]
     explained: bool = False
+    folded: bool = False
 
 
 def metrics_grid(record: RunRecord) -> Grid:
-    """Return all metrics: network, validation, and each baseline with its paired difference."""
-    columns = _columns(record)
-    names = list(dict.fromkeys([*record.metrics, *(name for values in record.baselines.values() for name in values)]))
+    """Return all metrics of rows: network, validation, and each baseline with its paired difference."""
+    caption = f"Metrics on {len(record.scored.truth):,} test rows with 95 % intervals"
+    return _grid_of_metrics(record, caption, per_group=False)
+
+
+def group_metrics_grid(record: RunRecord) -> Grid | None:
+    """Return the same of groups, their rows averaged; None where they were not measured."""
+    if not any(name.startswith(_PER_GROUP) for name in record.metrics):
+        return None
+    groups = max(estimate.n for name, estimate in record.metrics.items() if name.startswith(_PER_GROUP))
+    caption = f"Metrics on {groups:,} {plural(record.group_name)}, the rows of each averaged, with 95 % intervals"
+    return _grid_of_metrics(record, caption, per_group=True)
+
+
+def _grid_of_metrics(record: RunRecord, caption: str, *, per_group: bool) -> Grid:
+    """Return the metrics of rows, or those of groups, by family."""
+    columns = [(head, _of_kind(estimates, per_group=per_group), paired) for head, estimates, paired in _columns(record)]
+    columns = [column for place, column in enumerate(columns) if column[1] or not place]
+    names = list(dict.fromkeys(name for _, estimates, paired in columns if not paired for name in estimates))
     blocks = tuple(
         Block(tuple(_metric_row(metric, columns) for metric in metrics), family)
         for family, metrics in sort_metrics(names)
     )
-    caption = f"Metrics on {len(record.scored.truth):,} test rows with 95 % intervals"
     return Grid(caption, ("Metric", *(head for head, _, _ in columns)), blocks, explained=True)
+
+
+def _of_kind(estimates: Estimates, *, per_group: bool) -> Estimates:
+    """Return the metrics of rows, or those of groups by their names without the prefix."""
+    if per_group:
+        return {
+            name.removeprefix(_PER_GROUP): value for name, value in estimates.items() if name.startswith(_PER_GROUP)
+        }
+    return {name: value for name, value in estimates.items() if not name.startswith(_PER_GROUP)}
 
 
 def _columns(record: RunRecord) -> list[tuple[str, Estimates, bool]]:
@@ -157,32 +192,65 @@ def _prevalence(text: str) -> str:
 
 def fold_grid(record: RunRecord) -> Grid | None:
     """Return the main metrics of each fold."""
-    names = [name for name in _FOLD_METRICS if any(name in fold for fold in record.folds)][:_MOST_FOLD_COLUMNS]
+    parts = {f"Fold {place}": fold for place, fold in enumerate(record.folds, 1)}
+    return _grid_of_parts("Results of each fold", "Fold", parts)
+
+
+def site_grid(record: RunRecord) -> Grid | None:
+    """Return the main metrics of each site, and of all rows; None without sites."""
+    if not record.by_site:
+        return None
+    return _grid_of_parts("Results at each site", "Site", {**record.by_site, "All rows": record.metrics})
+
+
+def _grid_of_parts(caption: str, head: str, parts: Mapping[str, Estimates]) -> Grid | None:
+    """Return the main metrics of parts of the rows, one part in a line."""
+    names = [name for name in _FOLD_METRICS if any(name in part for part in parts.values())][:_MOST_FOLD_COLUMNS]
     if not names:
         return None
     rows = tuple(
-        Row(f"Fold {place}", tuple(Cell(fold.get(name)) for name in names), _fold_size(fold))
-        for place, fold in enumerate(record.folds, 1)
+        Row(label, tuple(Cell(part.get(name)) for name in names), _size(part), marked=label == "All rows")
+        for label, part in parts.items()
     )
-    return Grid("Results of each fold", ("Fold", *(describe(name).label for name in names)), (Block(rows),))
+    return Grid(caption, (head, *(describe(name).label for name in names)), (Block(rows),))
 
 
-def _fold_size(fold: Estimates) -> str:
-    """Return how many rows a fold tested."""
-    rows = max((estimate.n for estimate in fold.values()), default=0)
-    return f"{rows:,} rows" if rows else ""
+def _size(part: Estimates) -> str:
+    """Return how many rows, and groups where they are fewer, a part of the rows has."""
+    rows = max((estimate.n for estimate in part.values()), default=0)
+    groups = max((estimate.groups for estimate in part.values()), default=0)
+    if not rows:
+        return ""
+    return f"{rows:,} rows" + (f", {groups:,} groups" if 0 < groups < rows else "")
 
 
 def folds_sentence(record: RunRecord) -> str:
     """Return how far the folds lie apart."""
-    name = next((name for name in _FOLD_METRICS if any(name in fold for fold in record.folds)), "")
-    values = [fold[name].value for fold in record.folds if name in fold]
-    known = [value for value in values if value is not None]
+    span = _span(record.folds, "folds")
     text = "A fold is small, so its numbers scatter; the pooled result above is the one to quote."
+    return f"{span} {text}" if span else text
+
+
+def sites_sentence(record: RunRecord) -> str:
+    """Return how far the sites lie apart."""
+    span = _span(list(record.by_site.values()), "sites")
+    text = (
+        "Sites differ in scanner, stain and mixture of classes. A result that holds at one site only, or that is worse "
+        "inside each site than over all rows, may have been read off the site and not off the tissue."
+    )
+    return f"{span} {text}" if span else text
+
+
+def _span(parts: Sequence[Estimates], what: str) -> str:
+    """Return between which values the main metric lies over parts of the rows; nothing where it is undefined."""
+    name = next((name for name in _FOLD_METRICS if any(name in part for part in parts)), "")
+    values = [part[name].value for part in parts if name in part]
+    known = [value for value in values if value is not None]
     if not known:
-        return text
-    span = f"between {number(min(known))} and {number(max(known))} over {len(known)} folds"
-    return f"{describe(name).label} lies {span}. {text}"
+        return ""
+    return (
+        f"{describe(name).label} lies between {number(min(known))} and {number(max(known))} over {len(known)} {what}."
+    )
 
 
 def importance_grid(record: RunRecord) -> Grid | None:

@@ -50,6 +50,8 @@ def _content(record: RunRecord) -> dict[str, Any]:
         "baselines": _by_name(record.baselines),
         "differences": _by_name(record.differences),
         "prevalence": _by_name(record.prevalence),
+        "sites": _by_name(record.by_site),
+        "groups": record.scored.group_count,
         "importance": {
             "metric": record.importance_metric,
             "features": {item.feature: item.estimate.to_dict() for item in record.importance},

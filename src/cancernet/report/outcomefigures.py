@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,8 +89,8 @@ def draw_confusion(axes: Axes, matrix: Confusion, *, positive: str | None = None
             for pair in zip(matrix.counts, shares, strict=True)
         ]
     )
-    names: Any = [plain(name, 16) + ("\n(positive)" if name == positive else "") for name in matrix.classes]
-    size = float(np.clip(34 / len(matrix.classes), 6, 14))
+    names: Any = [_broken(name) + ("\n(positive)" if name == positive else "") for name in matrix.classes]
+    size = float(np.clip(45 / len(matrix.classes), 6, 14))
     shown = {"annot": written if few else False, "fmt": "", "annot_kws": {"fontsize": size, "fontweight": "bold"}}
     look = {"cmap": _ramp(), "vmin": 0, "vmax": 1, "cbar": False, "linewidths": 2}
     sns.heatmap(shares, ax=axes, xticklabels=names, yticklabels=names, **look, **shown)
@@ -97,6 +98,11 @@ def draw_confusion(axes: Axes, matrix: Confusion, *, positive: str | None = None
     axes.tick_params(length=0, labelcolor=INK, labelsize=9.5)
     axes.tick_params(axis="y", labelrotation=0)
     axes.grid(visible=False)
+
+
+def _broken(name: str) -> str:
+    """Return the name of a class on at most three short lines, so that neighbours do not touch."""
+    return "\n".join(wrap(plain(name, 60), 15, max_lines=3, placeholder="…"))
 
 
 def _ramp() -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,16 +17,19 @@ from typing import Any
 from cancernet import __version__
 from cancernet.estimate import Estimate
 from cancernet.files import write_text
-from cancernet.report import grids
+from cancernet.report import grids, grouptables
 from cancernet.report.figures import render_figures
 from cancernet.report.reading import reading
 from cancernet.report.record import RunRecord
+from cancernet.report.sheets import plural
 from cancernet.report.style import Picture
 from cancernet.report.words import Metric, describe, headline, interval, number, rival
 
 __all__ = ["write_page"]
 
 _MOST_CARDS = 6
+_HEAVY, _HEAVIEST = 500_000, 900_000  # bytes: only photographs are as heavy; what one may weigh on the page
+_QUALITIES = (88, 80, 70)
 _UNPRINTABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
 _KINDS = {"train": "training report", "evaluate": "evaluation report"}
 _HEADINGS = {"train": "Result on rows the network never saw", "evaluate": "Result on the given rows"}
@@ -37,6 +42,7 @@ class Card:
     metric: Metric
     estimate: Estimate
     beside: str
+    per_group: str
     left: float
     span: float
     point: float
@@ -90,6 +96,8 @@ def _context(record: RunRecord, pictures: Sequence[Picture]) -> dict[str, Any]:
     parts = {
         "operating_grid": grids.operating_grid(record),
         "folds_grid": grids.fold_grid(record),
+        "sites_grid": grids.site_grid(record),
+        "groups_grid": grouptables.group_grid(record),
         "audit_rows": _audit_rows(record.leak_audit),
         "threshold_sentence": _threshold_sentence(record),
     }
@@ -103,6 +111,11 @@ def _context(record: RunRecord, pictures: Sequence[Picture]) -> dict[str, Any]:
         "basis": _basis(record),
         "pictures": by_section,
         "metrics_grid": grids.metrics_grid(record),
+        "group_metrics_grid": grids.group_metrics_grid(record),
+        "mixed_sentence": grouptables.mixed_sentence(record),
+        "groups_sentence": grouptables.groups_sentence(record) if record.by_group else "",
+        "group_names": plural(record.group_name),
+        "sites_sentence": grids.sites_sentence(record),
         "prevalence_grid": grids.prevalence_grid(record.prevalence),
         "importance_grid": grids.importance_grid(record),
         "folds_sentence": grids.folds_sentence(record),
@@ -115,13 +128,32 @@ def _by_section(pictures: Sequence[Picture]) -> Mapping[str, list[dict[str, Any]
     """Return the figures by section, encoded."""
     sections: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for picture in pictures:
-        encoded = base64.b64encode(picture.png).decode("ascii")
+        kind, content = _light(picture.png)
+        encoded = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
         shown = {
             name: getattr(picture, name)
             for name in ("name", "title", "caption", "alt", "width", "height", "shown_width", "wide")
         }
-        sections[picture.section].append({**shown, "base64": encoded})
+        sections[picture.section].append({**shown, "source": encoded})
     return sections
+
+
+def _light(png: bytes) -> tuple[str, bytes]:
+    """Return a picture and its kind as the page carries it: photographs as JPEG, everything else as it is."""
+    if len(png) <= _HEAVY:
+        return "png", png
+    jpegs = (_jpeg(png, quality) for quality in _QUALITIES)
+    jpeg = next((jpeg for jpeg in jpegs if len(jpeg) <= _HEAVIEST), None) or _jpeg(png, _QUALITIES[-1])
+    return ("jpeg", jpeg) if len(jpeg) < len(png) else ("png", png)
+
+
+def _jpeg(png: bytes, quality: int) -> bytes:
+    """Return a picture as JPEG with all its colours."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(png)).save(stream, "JPEG", quality=quality, subsampling=0)
+    return stream.getvalue()
 
 
 def _contents(
@@ -136,8 +168,11 @@ def _contents(
         ("metrics", "All metrics", True),
         ("decisions", "Decisions", bool(parts["operating_grid"]) or "decisions" in pictures),
         ("trust", "Calibration", "trust" in pictures),
+        ("errors", "Errors", "errors" in pictures),
         ("importance", "Importance", "importance" in pictures),
         ("folds", "Folds", parts["folds_grid"] is not None),
+        ("sites", "Sites", parts["sites_grid"] is not None),
+        ("groups", _capital(plural(record.group_name)), parts["groups_grid"] is not None),
         *((f"more-{place}", heading, True) for place, (heading, _) in enumerate(record.sections, 1)),
         ("reading", "How to read", True),
         ("limits", "Limits", True),
@@ -194,6 +229,7 @@ def _card(name: str, record: RunRecord) -> Card:
         describe(name),
         estimate,
         _beside(name, record),
+        _per_group(name, record),
         left=round(low, 2),
         span=round(max(high - low, 0.6), 2),
         point=round(min(value, 100) - 0.6, 2),
@@ -203,15 +239,21 @@ def _card(name: str, record: RunRecord) -> Card:
 
 
 def _ends(estimate: Estimate) -> tuple[float, float]:
-    """Return a scale on which the interval can be seen: 0 to 1, cut where the interval allows it."""
+    """Return a scale on which the interval can be seen: 0 to 1, cut or widened where the interval asks for it."""
     low, high = estimate.low, estimate.high
     if low is None or high is None:
         return 0.0, 1.0
     if low < 0 or high > 1:
-        return min(-1.0, low), max(1.0, high)
+        return -_above(-low) if low < 0 else 0.0, _above(high)
     lower = next((end for end in (0.9, 0.8, 0.5) if low >= end), 0.0)
     upper = next((end for end in (0.1, 0.2, 0.5) if high <= end), 1.0)
     return lower, upper
+
+
+def _above(value: float) -> float:
+    """Return the next of 1, 2, 5, 10, 20, 50, ... that is not below a value."""
+    scale = 10.0 ** max(0, math.floor(math.log10(max(value, 1.0))))
+    return next(step * scale for step in (1.0, 2.0, 5.0, 10.0) if step * scale >= value)
 
 
 def _beside(name: str, record: RunRecord) -> str:
@@ -226,6 +268,20 @@ def _beside(name: str, record: RunRecord) -> str:
         return ""
     best = (max if better == "higher" else min)(known, key=lambda key: known[key])
     return f"{number(known[best])} for {rival(best)}"
+
+
+def _per_group(name: str, record: RunRecord) -> str:
+    """Return the same metric of groups, their rows averaged."""
+    estimate = record.metrics.get(f"group_{name}")
+    if estimate is None or estimate.value is None:
+        return ""
+    limits = interval(estimate)
+    return f"{number(estimate.value)}{f' ({limits})' if limits else ''} per {record.group_name}"
+
+
+def _capital(text: str) -> str:
+    """Return a text with a capital at its start, the rest as it is."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _audit_rows(audit: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -83,7 +83,13 @@ _KNOWN = (
     Metric("integrated_brier", "Integrated Brier score", "error of the survival curves", _SURVIVAL, "lower"),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
-_RIVALS = {"logistic": "logistic regression", "majority": "majority class"}
+_RIVALS = {
+    "logistic": "logistic regression",
+    "majority": "majority class",
+    "darkness": "darkness",
+    "colour": "colour statistics",
+    "measured": "the measured numbers",
+}
 _HEADLINES = (
     *(
         "quadratic_kappa",

@@ -1,16 +1,18 @@
 """A study file becomes a run folder; the only room that knows every task family."""
 
 from cancernet.studies.evaluate import EvaluateOptions, evaluate
-from cancernet.studies.options import Study
+from cancernet.studies.options import PatchStudy, Study, TableStudy
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
 from cancernet.studies.train import Run, run, train
 
 __all__ = [
     "EvaluateOptions",
+    "PatchStudy",
     "Progress",
     "Run",
     "Study",
+    "TableStudy",
     "builtin_studies",
     "evaluate",
     "find_study",

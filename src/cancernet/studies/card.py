@@ -8,24 +8,24 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cancernet import bundle
-from cancernet.bundle import Card, Column, DataSource, Decision, Execution, TableInput, Training, hash_groups, hash_rows
-from cancernet.data import Medians
+from cancernet.bundle import Card, DataSource, Execution, Training, hash_groups
 from cancernet.engine import check_parity, export_onnx
 from cancernet.estimate import Estimate
 from cancernet.files import storage_errors
 from cancernet.models import keras_library
+from cancernet.studies.final import Final
 from cancernet.studies.plan import Plan
 
 if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-__all__ = ["GENERAL_LIMITS", "Final", "make_card", "versions", "write_bundle"]
+__all__ = ["GENERAL_LIMITS", "licence_of", "make_card", "versions", "write_bundle"]
 
 GENERAL_LIMITS = (
     "Measured on cases of the same source as the training data: another laboratory, population or way of measuring "
@@ -36,60 +36,32 @@ _MOST_HASHES = 100_000  # rows: 2 MB of the card
 _PACKAGES = ("cancernet", "keras", "tensorflow", "tensorflow-cpu", "jax", "openvino", "numpy", "scikit-learn")
 
 
-class Final:
-    """The network of the bundle.
-
-    Parameters
-    ----------
-    model
-        Takes raw columns, gives logits.
-    decision
-        How its logits become answers, with the limits of its training rows.
-    rows
-        Row numbers that its weights have seen.
-    calibration_rows
-        Row numbers that the decision was fitted on.
-    epochs
-        Of its fit.
-    """
-
-    def __init__(
-        self,
-        model: keras.Model,
-        decision: Decision,
-        *,
-        rows: NDArray[np.int64],
-        calibration_rows: NDArray[np.int64],
-        epochs: int,
-    ) -> None:
-        self.model, self.decision, self.epochs = model, decision, epochs
-        self.rows, self.calibration_rows = rows, calibration_rows
-
-
 def make_card(plan: Plan, final: Final, metrics: Mapping[str, Estimate]) -> Card:
     """Return the card, without what parity checks measure."""
     study, table = plan.study, plan.table
     counts = np.bincount(plan.cohort.codes[final.calibration_rows], minlength=len(plan.task.classes))
-    medians = Medians.fit(table.values[final.rows]).values if study.data.missing == "median" else None
     return Card(
         name=study.name,
         task=plan.task,
-        input=TableInput(
-            columns=tuple(Column(name=feature.name, unit=feature.unit) for feature in table.features),
-            medians=None if medians is None else tuple(medians.tolist()),
-        ),
+        input=plan.card_input(final.rows),
+        engine=plan.execution(final.test_time),
         decision=final.decision,
         prior=dict(zip(plan.task.classes, (counts / counts.sum()).tolist(), strict=True)),
         metrics=dict(metrics),
         training=_training(plan, final),
-        data=DataSource(name=table.name, source=table.source or "not stated", licence=table.licence or "not stated"),
+        data=DataSource(name=table.name, source=table.source or "not stated", licence=licence_of(plan)),
         weights_licence=study.licence or "not stated",
         intended_use=study.intended_use or "Research on data like those it was trained on.",
         limits=(*study.limits, *GENERAL_LIMITS),
     )
 
 
-def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[np.float64]) -> Card:
+def licence_of(plan: Plan) -> str:
+    """Return the licence of the data: what they say themselves, or what the study says of them."""
+    return plan.table.licence or plan.study.data_licence or "not stated"
+
+
+def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[Any]) -> Card:
     """Write a bundle whose engines agree with Keras, and return its card with what the check measured.
 
     Parameters
@@ -99,9 +71,9 @@ def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[n
     card
         Of `make_card`.
     model
-        Takes raw columns, gives logits.
+        Takes raw cases, gives logits.
     sample
-        Complete rows, (n, columns), on which engines and Keras are compared.
+        Complete cases, (n, ...), on which engines and Keras are compared.
 
     Raises
     ------
@@ -113,7 +85,11 @@ def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[n
         model.save(keras_file)
         export_onnx(model, onnx_file)
         parity = check_parity(
-            lambda values: np.asarray(model.predict(values, verbose=0)), onnx_file, sample=sample, execution=card.engine
+            lambda values: np.asarray(model.predict(values, verbose=0)),
+            onnx_file,
+            sample=sample,
+            execution=card.engine,
+            kind=card.task.kind,
         )
         card = card.model_copy(update={"engine": Execution(**{**card.engine.model_dump(), "parity": parity})})
         bundle.write(folder, card, keras_file=keras_file, onnx_file=onnx_file)
@@ -135,7 +111,6 @@ def _training(plan: Plan, final: Final) -> Training:
     """Return where the weights come from, and hashes of all rows that weights or calibration have seen."""
     salt, seen = secrets.token_hex(16), np.union1d(final.rows, final.calibration_rows)
     groups, named = plan.cohort.groups[seen], plan.table.group_column != "row"
-    tell_rows = plan.audit.resolution.continuous and len(seen) <= _MOST_HASHES
     return Training(
         versions=versions(),
         backend=keras_library().backend.backend(),
@@ -146,5 +121,5 @@ def _training(plan: Plan, final: Final) -> Training:
         groups=len(np.unique(plan.cohort.groups[final.rows])),
         salt=salt,
         group_hashes=hash_groups(groups.tolist(), salt) if named else (),
-        row_hashes=hash_rows(plan.cohort.values[seen], salt) if tell_rows else (),
+        row_hashes=plan.hashes(seen, salt) if len(seen) <= _MOST_HASHES else (),
     )

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cancernet import engine
 from cancernet.bundle import Card
 from cancernet.checks import listed
-from cancernet.data import Table, catalogue, load, read_table, require_groups
+from cancernet.data import Table
 from cancernet.engine import Model
-from cancernet.errors import InvalidInput, LeakingSplit
+from cancernet.errors import LeakingSplit
 from cancernet.estimate import Estimate
 from cancernet.explain import permutation_importance
 from cancernet.files import refuse_existing, whole_folder
 from cancernet.metrics import Scored, measure, measure_at, paired_difference
-from cancernet.predict import Cases, cases, fill_missing, write_predictions
+from cancernet.patches import PatchOptions, PatchSet
+from cancernet.predict import Cases, fill_missing, write_predictions
 from cancernet.report import Importance, RunRecord
+from cancernet.studies.given import Given, read_given
 from cancernet.studies.options import ReportOptions
 from cancernet.studies.outputs import write_results
+from cancernet.studies.patches import shown_patches
 from cancernet.studies.progress import Progress
 from cancernet.studies.record import at_prevalences
 from cancernet.studies.words import abstention_sentence, calibration_sentence, coverage_sentence
@@ -36,6 +40,8 @@ class EvaluateOptions:
     ----------
     target, group, id
         Columns of the file: labels, patients ("row": every row is one), names of the rows.
+    layout
+        Of images.
     allow_leak
         Measure although the model was trained on some of these cases; the report says so.
     runtime
@@ -47,14 +53,20 @@ class EvaluateOptions:
     target: str | None = None
     group: str | None = None
     id: str | None = None
+    layout: str = "auto"
     allow_leak: bool = False
     runtime: str = "openvino"
     draws: int = 1000
 
+    @property
+    def patches(self) -> PatchOptions:
+        """How images are found."""
+        return PatchOptions(layout=self.layout, target=self.target, group=self.group)
+
 
 def evaluate(
     bundle: str | Path,
-    source: Table | str | Path,
+    source: Table | PatchSet | str | Path,
     *,
     out: str | Path,
     options: EvaluateOptions | None = None,
@@ -68,7 +80,7 @@ def evaluate(
     bundle
         A folder, or the name of a shipped bundle.
     source
-        A table, a file, or the name of a built-in table.
+        A table, a set of patches, a file, a folder of images, or the name of a built-in table.
     out
         The folder to make.
     options
@@ -88,39 +100,24 @@ def evaluate(
     chosen, tell = options or EvaluateOptions(), progress or Progress()
     refuse_existing(Path(out), force=force)
     with engine.open(bundle, runtime=chosen.runtime) as model:
-        table = _read(source, model.card, chosen)
-        seen = _refuse_seen(model.card, table, chosen)
+        given = read_given(source, model.card, options=chosen.patches, id=chosen.id, progress=tell)
+        seen = _refuse_seen(model.card, given, chosen)
         tell.begin("Testing", 3)
-        found = cases(model, table.values, ids=table.ids)
+        found = given.answer(model)
         tell.reach(1)
-        scored = _scored(model.card, table, found)
-        record = _record(model, table, scored, seen=seen, options=chosen)
+        scored = _scored(model.card, given.table, found)
+        record = _record(model, given, scored, seen=seen, options=chosen)
     tell.reach(2)
-    _write(Path(out), record, table, found, force=force)
+    _write(Path(out), record, given.table, found, force=force)
     tell.reach(3)
     return record
 
 
-def _read(source: Table | str | Path, card: Card, options: EvaluateOptions) -> Table:
-    """Return the cases with the columns of the card."""
-    if isinstance(source, Table):
-        table = source
-    elif str(source) in {builtin.name for builtin in catalogue()} and not Path(source).exists():
-        table = load(str(source))
-    else:
-        table = read_table(source, target=options.target, group=options.group, id=options.id, columns=card.input.names)
-    if table.target is None:
-        known = f"A column with the labels {listed(card.task.classes)}"
-        raise InvalidInput(f"'{table.name}' has no target column", known, "Name it: --target COLUMN")
-    require_groups(table)
-    return table.select(card.input.names, exact=False)
-
-
-def _refuse_seen(card: Card, table: Table, options: EvaluateOptions) -> tuple[str, ...]:
+def _refuse_seen(card: Card, given: Given, options: EvaluateOptions) -> tuple[str, ...]:
     """Return sentences about cases that the weights have seen; refuse them unless that is allowed."""
+    table, rows = given.table, given.seen
     named = table.group_column != "row"  # else a group is the name of a row, and may be that of a patient by chance
     groups = card.training.seen(table.groups.tolist()) if named else ()
-    rows = card.training.seen_rows(table.values)
     if not groups and not rows.any():
         return (_unseen(card, named),)
     known = int(np.isin(table.groups, groups).sum() if groups else 0)
@@ -157,6 +154,7 @@ def _scored(card: Card, table: Table, found: Cases) -> Scored:
         positive=card.task.positive,
         sets=found.sets,
         abstained=found.abstained,
+        ordered=card.task.kind == "ordinal",
     )
 
 
@@ -165,14 +163,14 @@ def _majority(card: Card, scored: Scored) -> Scored:
     prior = np.array([card.prior[name] for name in card.task.classes])
     shares = np.tile(prior / prior.sum(), (len(scored), 1))
     predicted = np.full(len(scored), int(prior.argmax()))
-    return Scored(scored.truth, shares, predicted, scored.groups, scored.classes, scored.positive)
+    return replace(scored, probabilities=shares, predicted=predicted, sets=None, abstained=None)
 
 
 def _record(
-    model: Model, table: Table, scored: Scored, *, seen: tuple[str, ...], options: EvaluateOptions
+    model: Model, given: Given, scored: Scored, *, seen: tuple[str, ...], options: EvaluateOptions
 ) -> RunRecord:
     """Return everything that the report shows."""
-    card = model.card
+    card, table = model.card, given.table
     metrics = measure(scored, draws=options.draws)
     majority = _majority(card, scored)
     decision, conformal = card.decision, card.decision.conformal
@@ -182,12 +180,11 @@ def _record(
         name=card.name,
         kind="evaluate",
         title=f"{card.name} on {table.name}",
-        table=table,
         scored=scored,
         metrics=metrics,
         facts=_facts(card, table, model.runtime),
         statements=warned,
-        data_notes=(f"{int(np.isnan(table.values).sum())} values are missing.",),
+        data_notes=given.notes,
         operating_points=_operating_points(card, scored, options),
         threshold=None if decision.threshold is None else decision.threshold.value,
         threshold_rule="" if decision.threshold is None else decision.threshold.rule,
@@ -196,12 +193,21 @@ def _record(
         differences={"majority": paired_difference(scored, majority, draws=options.draws)},
         leak_audit={"what": "training data of the bundle", "sentences": list(seen)},
         leak_sentences=seen,
-        importance=_importance(model, table, scored, options),
+        importance=() if given.images is not None else _importance(model, table, scored, options),
         importance_metric="auroc" if scored.binary else "accuracy",
         prevalence=at_prevalences(metrics, report.prevalence, scored),
         limits=card.limits,
         licences=(("Weights", card.weights_licence), ("Data", table.licence or "not stated")),
+        **_shown(given, scored, options),
     )
+
+
+def _shown(given: Given, scored: Scored, options: EvaluateOptions) -> dict[str, Any]:
+    """Return the rows of a table for figures of its columns, or pictures and tables of patches."""
+    if given.images is None:
+        return {"table": given.table}
+    rows = np.arange(len(given.table))
+    return shown_patches(scored, rows, images=given.images, sites=given.sites, draws=options.draws)
 
 
 def _coverage_words(metrics: dict[str, Estimate], report: ReportOptions) -> tuple[str, ...]:

@@ -6,11 +6,22 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from cancernet.models import Conv1D
+from cancernet.models import CancerNet, Conv1D
 from cancernet.tasks import TaskKind
-from cancernet.training import TrainingOptions
+from cancernet.training import FitOptions, PatchTraining, TrainingOptions
 
-__all__ = ["DataOptions", "ReportOptions", "SplitOptions", "Study", "TaskOptions"]
+__all__ = [
+    "STUDIES",
+    "DataOptions",
+    "PatchData",
+    "PatchStudy",
+    "ReportOptions",
+    "SplitOptions",
+    "Study",
+    "TableData",
+    "TableStudy",
+    "TaskOptions",
+]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -22,19 +33,32 @@ class _Part(BaseModel):
 
 
 class DataOptions(_Part):
-    """Which data.
+    """Which data: what every kind has.
 
     Parameters
     ----------
     kind
-        "table": rows of numbers.
+        "table": rows of numbers; "patches": images.
     source
-        A built-in name (see `cancernet data list`), or the path of a CSV, TSV or Parquet file; $VARIABLES are
-        expanded, and a relative path starts at the folder of the study file.
+        A built-in name (see `cancernet data list`), or the path of a file or a folder; $VARIABLES are expanded, and a
+        relative path starts at the folder of the study file.
     target
-        Column of the labels; built-in tables and the UCI files know theirs.
+        Column of the labels; built-in tables and the UCI files know theirs, and so do layouts of patches.
     group
         Column of what must never be on two sides of a split (the patient), or "row" when every row is one of its own.
+    """
+
+    kind: str
+    source: str = Field(min_length=1)
+    target: str | None = None
+    group: str | None = None
+
+
+class TableData(DataOptions):
+    """Rows of numbers: a built-in table, or a CSV, TSV or Parquet file.
+
+    Parameters
+    ----------
     id
         Column that names the rows; numbers when None.
     columns
@@ -46,13 +70,64 @@ class DataOptions(_Part):
     """
 
     kind: Literal["table"] = "table"
-    source: str = Field(min_length=1)
-    target: str | None = None
-    group: str | None = None
     id: str | None = None
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     missing: Literal["error", "median"] = "error"
+
+
+class PatchData(DataOptions):
+    """Images in a folder, or listed in a manifest.
+
+    Parameters
+    ----------
+    layout
+        "auto" tells it by the names; else "manifest", "folders", "idc", "breakhis" or "files".
+    group
+        Of a manifest the column of the patients; of class folders "re:PATTERN", a regular expression whose one group is
+        taken from the path, or "table:FILE.csv"; "row" when every image is a patient of its own.
+    slide, site
+        Columns of a manifest; results are also given per site.
+    auxiliary
+        Columns of a manifest with numbers that are known of the training images, such as the share of the nucleus: the
+        network learns to tell them as well, which teaches small sets what to look at. Nobody needs them to predict.
+    where
+        Column and value of a manifest: only these rows are taken.
+    labels
+        Other names for labels, by the name in the data: several that get one name become one class.
+    size
+        Pixels of a side that the network takes; None: that of the images, when all have the same.
+    fit
+        What becomes of an image of another size: "refuse", "resize", or "crop" (centre, padded with white).
+    mpp
+        Microns per pixel of the images, when they are known or estimated; or the column of a manifest with them.
+    mpp_how
+        How they were estimated; empty when they are known.
+    mpp_range
+        Lowest and highest value of an estimate.
+    """
+
+    kind: Literal["patches"] = "patches"
+    layout: Literal["auto", "manifest", "folders", "idc", "breakhis", "files"] = "auto"
+    slide: str | None = None
+    site: str | None = None
+    auxiliary: tuple[str, ...] = ()
+    where: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+    size: int | None = Field(default=None, ge=27, le=512)
+    fit: Literal["refuse", "resize", "crop"] = "refuse"
+    mpp: Annotated[float, Field(gt=0)] | str | None = None
+    mpp_how: str = ""
+    mpp_range: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Hold what is said of the resolution together."""
+        if not isinstance(self.mpp, float) and (self.mpp_how or self.mpp_range):
+            raise ValueError("mpp_how and mpp_range describe an estimate; give it, for example mpp = 0.5")
+        if self.mpp_range is not None and not self.mpp_how:
+            raise ValueError("mpp_range belongs to an estimate; say in mpp_how how it was made")
+        return self
 
 
 class SplitOptions(_Part):
@@ -100,11 +175,12 @@ class TaskOptions(_Part):
     Parameters
     ----------
     kind
-        "binary" or "multiclass".
+        "binary", "multiclass", or "ordinal" (patches): grades in order.
     positive
         The class that sensitivity, threshold and prevalence speak of; required for "binary".
     classes
         The classes in the order of the outputs, of a binary task with the positive one last; sorted by name when None.
+        Grades from the least severe to the most, required for "ordinal".
     """
 
     kind: TaskKind = "binary"
@@ -118,6 +194,8 @@ class TaskOptions(_Part):
             raise ValueError('a binary task needs its positive class, for example positive = "M"')
         if self.kind != "binary" and self.positive is not None:
             raise ValueError(f"a {self.kind} task has no positive class")
+        if self.kind == "ordinal" and (self.classes is None or len(self.classes) < 3):
+            raise ValueError('an ordinal task needs its grades in order, three at least: classes = ["0", "1", "2"]')
         if self.classes is not None and not 2 <= len(set(self.classes)) == len(self.classes):
             raise ValueError("classes are two or more, each named once")
         return self
@@ -145,8 +223,14 @@ class ReportOptions(_Part):
     draws: int = Field(default=1000, ge=200, le=100_000)
 
 
+class PatchReport(ReportOptions):
+    """How results on patches are stated; sets promise 90 %: patches are less certain than tables."""
+
+    coverage: float = Field(default=0.90, ge=0.5, lt=1)
+
+
 class Study(_Part):
-    """A study: data, split, task, model, training, report.
+    """A study: data, split, task, model, training, report. Its kind of data says which of the classes below it is.
 
     Parameters
     ----------
@@ -156,6 +240,8 @@ class Study(_Part):
         Heading of the report; made from the name when empty.
     licence
         Of the weights, for the card; empty when nothing is said.
+    data_licence
+        Of the data, when they do not say it themselves.
     intended_use, limits
         For the card and the report, in whole sentences; general ones are added.
     """
@@ -163,15 +249,52 @@ class Study(_Part):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     title: str = ""
     licence: str = ""
+    data_licence: str = ""
     intended_use: str = ""
     limits: tuple[str, ...] = ()
     data: DataOptions
     split: SplitOptions = SplitOptions()
     task: TaskOptions
-    model: Conv1D = Conv1D()
-    training: TrainingOptions = TrainingOptions()
+    training: FitOptions
     report: ReportOptions = ReportOptions()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a TOML file can hold: no empty entries."""
         return self.model_dump(mode="json", exclude_none=True)
+
+
+class TableStudy(Study):
+    """A study of rows of numbers, by conv1d."""
+
+    data: TableData
+    model: Conv1D = Conv1D()
+    training: TrainingOptions = TrainingOptions()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse what no table can do yet."""
+        if self.task.kind == "ordinal":
+            raise ValueError('ordered grades need kind = "patches"; for a table use kind = "multiclass"')
+        return self
+
+
+class PatchStudy(Study):
+    """A study of images, by CancerNet."""
+
+    data: PatchData
+    model: CancerNet = CancerNet()
+    training: PatchTraining = PatchTraining()
+    report: PatchReport = PatchReport()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Ask for rows to calibrate on."""
+        if self.split.test is not None and self.split.validation is None:
+            raise ValueError(
+                "patches with a held-out test need validation = 0.2 too: rows to calibrate on; or folds = 5"
+            )
+        return self
+
+
+STUDIES: dict[str, type[Study]] = {"table": TableStudy, "patches": PatchStudy}
+"""The kind of study by its kind of data."""

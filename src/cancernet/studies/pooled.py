@@ -13,9 +13,9 @@ from cancernet.estimate import Estimate
 from cancernet.explain import Importance, importance_from_permuted
 from cancernet.metrics import RULES, Scored, measure, measure_answers
 from cancernet.predict import Cases, decide_parts, join_cases
-from cancernet.studies.folds import FoldResult
-from cancernet.studies.plan import NETWORK, Plan
-from cancernet.studies.recipe import with_rule
+from cancernet.studies.calibrate import with_rule
+from cancernet.studies.plan import Plan
+from cancernet.studies.results import NETWORK, FoldResult
 from cancernet.tasks import probabilities
 
 __all__ = [
@@ -73,6 +73,7 @@ def scored_cases(plan: Plan, rows: NDArray[np.int64], cases: Cases) -> Scored:
         positive=plan.task.positive,
         sets=cases.sets,
         abstained=cases.abstained,
+        ordered=plan.task.kind == "ordinal",
     )
 
 
@@ -121,6 +122,8 @@ def validation_scores(plan: Plan, results: Sequence[FoldResult]) -> dict[str, Es
 
 def importance(plan: Plan, results: Sequence[FoldResult], pooled: Pool) -> Importance:
     """Return the permutation importance of the columns on the pooled test rows, each by the network of its fold."""
+    if not len(results[0].permuted):
+        return ()
     permuted = np.concatenate([result.permuted for result in results], axis=2)
     names = plan.table.feature_names
     return importance_from_permuted(pooled.scored, permuted, features=names, draws=plan.study.report.draws)
@@ -131,7 +134,7 @@ def _cases(plan: Plan, result: FoldResult, learner: str, rows: NDArray[np.int64]
     answer = result.answers[learner]
     decision = answer.decision
     if rule is not None:
-        calibrated = probabilities(answer.calibration, decision.temperature)
+        calibrated = probabilities(answer.calibration, decision.temperature, kind=plan.task.kind)
         truth = plan.cohort.codes[result.calibration_rows]
         decision = with_rule(decision, rule, calibrated, truth, task=plan.task)
     index = [(fold.repeat, fold.number) for fold in plan.split.folds].index((result.repeat, result.number))

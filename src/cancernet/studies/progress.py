@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Progress"]
+__all__ = ["Counter", "Progress"]
 
 
 class Progress:
@@ -26,3 +26,29 @@ class Progress:
     def reach(self, done: int) -> None:
         """Say that `done` steps of it are done."""
         self.done = done
+
+
+class Counter:
+    """Counts epochs over all fits of a study.
+
+    Parameters
+    ----------
+    fits, epochs
+        How many fits there are, and how many epochs each may take.
+    progress
+        Told how far it is.
+    """
+
+    def __init__(self, fits: int, epochs: int, *, progress: Progress) -> None:
+        self._epochs, self._done, self._progress = epochs, 0, progress
+        progress.begin("Training", fits * epochs)
+
+    def advance(self) -> None:
+        """Count one epoch."""
+        self._done += 1
+        self._progress.reach(self._done)
+
+    def reach(self, fits: int) -> None:
+        """Count all epochs of the first fits, those that early stopping saved too."""
+        self._done = fits * self._epochs
+        self._progress.reach(self._done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -12,11 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cancernet.checks import listed, nearest
+from cancernet.checks import listed, nearest, one_of
 from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.metrics import parse_rule
-from cancernet.studies.options import Study
+from cancernet.studies.options import STUDIES, Study
 
 __all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
 
@@ -25,18 +26,22 @@ _SAID = {
     "model_type": "it is the name of a section, with its keys below",
     "string_pattern_mismatch": "letters, digits, '.', '_' and '-' only, the first a letter or digit, at most 64",
 }
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_BARE = re.compile("[A-Za-z0-9_-]+")
 _BUILTIN = resources.files("cancernet.studies") / "builtin"
+_TEMPLATES = resources.files("cancernet.studies") / "templates"
 
 
 def builtin_studies() -> tuple[str, ...]:
     """Return the names of the studies that come with the package, sorted."""
     names = (Path(entry.name) for entry in _BUILTIN.iterdir() if entry.name.endswith(".toml"))
-    return tuple(sorted(name.stem for name in names if name.stem != "template"))
+    return tuple(sorted(name.stem for name in names))
 
 
-def template() -> str:
-    """Return a commented study file to start from."""
-    return (_BUILTIN / "template.toml").read_text(encoding="utf-8")
+def template(kind: str = "table") -> str:
+    """Return a commented study file to start from, for "table" or "patches"."""
+    name = f"{one_of(kind, tuple(STUDIES), 'kind of data')}.toml"
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def find_study(name_or_path: str, *, settings: Iterable[str] = ()) -> Study:
@@ -130,15 +135,26 @@ def study_from(fields: Mapping[str, Any], *, where: str = "the study") -> Study:
     InvalidInput
         When a key is unknown (the nearest is offered), missing, or its value cannot be.
     """
+    form = _form(fields, where)
     try:
-        study = Study.model_validate(fields)
+        study = form.model_validate(fields)
     except ValidationError as error:
-        raise _explained(error, where) from error
+        raise _explained(error, where, form) from error
     try:
         parse_rule(study.report.threshold)
     except CancerNetError as error:
         raise InvalidInput(f"In {where}, report.threshold: {error.wrong}", error.expected, error.todo) from error
     return study
+
+
+def _form(fields: Mapping[str, Any], where: str) -> type[Study]:
+    """Return the kind of study that the data section asks for."""
+    section = fields.get("data")
+    kind = section.get("kind", "table") if isinstance(section, Mapping) else "table"
+    try:
+        return STUDIES[one_of(str(kind), tuple(STUDIES), "data.kind")]
+    except InvalidInput as error:
+        raise InvalidInput(f"In {where}: {error.wrong}", error.expected, error.todo) from error
 
 
 def to_toml(study: Study) -> str:
@@ -151,16 +167,27 @@ def to_toml(study: Study) -> str:
 
 
 def _lines(section: Mapping[str, Any]) -> str:
-    """Return key = value lines; JSON's strings, numbers, booleans and lists are TOML's too."""
-    texts = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in section.items()}
-    return "\n".join(f"{key} = {text}" for key, text in texts.items())
+    """Return key = value lines."""
+    return "\n".join(f"{_key(key)} = {_text(value)}" for key, value in section.items())
+
+
+def _text(value: Any) -> str:
+    """Return a value as TOML: JSON's strings, numbers, booleans and lists are TOML's too, dictionaries are not."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_text(part)}" for key, part in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    """Return a key, in quotes when it is not a bare one."""
+    return name if _BARE.fullmatch(name) else _text(name)
 
 
 def _set(fields: dict[str, Any], setting: str) -> None:
     """Apply one `section.key=value`."""
     key, equals, value = setting.partition("=")
     parts = [part.strip() for part in key.split(".")]
-    if not equals or not all(parts) or len(parts) > 2:
+    if not equals or not all(parts) or len(parts) > 3:
         raise InvalidInput(
             f"Cannot understand --set '{setting}'", "section.key=value", "For example training.epochs=20"
         )
@@ -196,20 +223,29 @@ def _path(text: str, folder: Path | None) -> str:
     """Return the path with variables expanded, absolute when it names a file."""
     if "\0" in text:
         raise InvalidInput(f"The path {text!r} holds a null character", "The path of a file, or a built-in name")
-    path = Path(os.path.expanduser(os.path.expandvars(text)))  # that of Path raises for an unknown user
+    expanded = os.path.expandvars(text)
+    unset = _VARIABLE.search(expanded)
+    if unset is not None and not os.path.exists(expanded):
+        name = unset.group(1) or unset.group(2)
+        raise InvalidInput(
+            f"The path '{text}' names the variable {name}, which is not set",
+            "The folder of the data",
+            f"Set it: export {name}=/path/to/the/data",
+        )
+    path = Path(os.path.expanduser(expanded))  # that of Path raises for an unknown user
     if folder is not None and not path.is_absolute() and os.path.exists(folder / path):
         return str((folder / path).resolve())
     return str(path.resolve()) if os.path.exists(path) else str(path)
 
 
-def _explained(error: ValidationError, where: str) -> InvalidInput:
+def _explained(error: ValidationError, where: str, form: type[Study]) -> InvalidInput:
     """Return our error for the first fault that pydantic found; a misspelt key counts before one that is missing."""
     faults = error.errors(include_url=False)
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     location = [str(part) for part in first["loc"]]
     key = ".".join(location) or "the study"
     if first["type"] == "extra_forbidden":
-        return _unknown(location, where)
+        return _unknown(location, where, form)
     if first["type"] == "missing":
         return InvalidInput(f"{where} lacks '{key}'", "It is required", "See a template: cancernet init my-study.toml")
     said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
@@ -224,9 +260,9 @@ def _short(given: str | int | float | bool) -> str:
     return text if len(text) <= 80 else f"{text[:60]}...{text[-10:]}"
 
 
-def _unknown(location: list[str], where: str) -> InvalidInput:
+def _unknown(location: list[str], where: str, form: type[Study]) -> InvalidInput:
     """Return the error for a key that is not known, with the nearest one."""
-    model: type[BaseModel] = Study
+    model: type[BaseModel] = form
     for part in location[:-1]:
         annotation = model.model_fields[part].annotation
         model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model

@@ -8,43 +8,34 @@ import numpy as np
 
 from cancernet.bundle import Task
 from cancernet.estimate import Estimate
-from cancernet.metrics import BASELINES, Scored, measure, paired_difference, predictive_values
-from cancernet.report import Importance, RunRecord
-from cancernet.studies.card import GENERAL_LIMITS, Final, versions
-from cancernet.studies.folds import FoldResult
+from cancernet.metrics import Scored, measure, paired_difference, predictive_values
+from cancernet.report import Importance, RunRecord, rival
+from cancernet.studies.card import GENERAL_LIMITS, licence_of, versions
+from cancernet.studies.final import Final, Fitted
 from cancernet.studies.options import ReportOptions
 from cancernet.studies.plan import Plan
 from cancernet.studies.pooled import Pool, fold_metrics, importance, operating_points, pool, validation_scores
+from cancernet.studies.results import FoldResult
 from cancernet.studies.words import abstention_sentence, calibration_sentence, comparison_sentence, coverage_sentence
 
 __all__ = ["at_prevalences", "judged_metrics", "make_record", "result_sentences"]
 
 
-def make_record(
-    plan: Plan,
-    results: Sequence[FoldResult],
-    pooled: Pool,
-    *,
-    final: Final,
-    thresholds: dict[str, float],
-    seconds: float,
-) -> RunRecord:
+def make_record(plan: Plan, fitted: Fitted, pooled: Pool, *, thresholds: dict[str, float], seconds: float) -> RunRecord:
     """Return everything that page, figures and `metrics.json` show.
 
     Parameters
     ----------
-    plan, results, pooled
-        The study, its folds, and the network's pooled test rows.
-    final
-        The network of the bundle.
+    plan, fitted, pooled
+        The study, its fits, and the network's pooled test rows.
     thresholds
         Of the bundle, by rule.
     seconds
         That fitting took.
     """
-    report = plan.study.report
+    report, results, final = plan.study.report, fitted.results, fitted.final
     metrics = measure(pooled.scored, draws=report.draws)
-    baselines = {name: pool(plan, results, name).scored for name in BASELINES}
+    baselines = {name: pool(plan, results, name).scored for name in plan.baselines}
     differences = {
         name: paired_difference(pooled.scored, scored, draws=report.draws) for name, scored in baselines.items()
     }
@@ -53,12 +44,11 @@ def make_record(
         name=plan.study.name,
         kind="train",
         title=plan.study.title or plan.study.name,
-        table=plan.table,
         scored=pooled.scored,
         metrics=metrics,
         facts=_facts(plan, results, final, seconds),
-        statements=result_sentences(metrics, differences, report, plan.task),
-        data_notes=(plan.layout_reason, _missing_note(plan)),
+        statements=(*result_sentences(metrics, differences, report, plan.task), *fitted.statements),
+        data_notes=plan.notes(),
         validation=validation_scores(plan, results),
         folds=fold_metrics(plan, pooled),
         operating_points=operating_points(plan, results, pooled, thresholds),
@@ -75,6 +65,8 @@ def make_record(
         prevalence=at_prevalences(metrics, report.prevalence, pooled.scored),
         limits=(*plan.study.limits, *GENERAL_LIMITS),
         licences=_licences(plan),
+        extra_metrics=fitted.extra or {},
+        **plan.shown(pooled.scored, pooled.rows),
     )
 
 
@@ -85,19 +77,15 @@ def result_sentences(
     task: Task,
 ) -> tuple[str, ...]:
     """Return the sentences that stand at the top of the report."""
-    compared = tuple(
-        comparison_sentence(
-            differences[name], f"{name} regression" if name == "logistic" else name, judged_metrics(task)
-        )
-        for name in ("logistic",)
-        if name in differences
-    )
+    strongest = [name for name in differences if name != "majority"][-1:]
+    compared = tuple(comparison_sentence(differences[name], rival(name), judged_metrics(task)) for name in strongest)
     return (*compared, calibration_sentence(metrics), coverage_sentence(metrics, report), abstention_sentence(metrics))
 
 
 def judged_metrics(task: Task) -> tuple[str, ...]:
     """Return the metrics by which 'better' is said."""
-    return ("auroc", "accuracy") if task.positive is not None else ("macro_auroc", "accuracy")
+    first = {"binary": "auroc", "multiclass": "macro_auroc", "ordinal": "quadratic_kappa"}[task.kind]
+    return (first, "accuracy")
 
 
 def at_prevalences(
@@ -116,16 +104,16 @@ def at_prevalences(
 
 def _facts(plan: Plan, results: Sequence[FoldResult], final: Final, seconds: float) -> tuple[tuple[str, str], ...]:
     """Return pairs of label and value for the page."""
-    table, training = plan.table, plan.study.training
+    training = plan.study.training
     counts = np.bincount(plan.cohort.codes, minlength=len(plan.task.classes))
     classes = ", ".join(f"{name} {count}" for name, count in zip(plan.task.classes, counts.tolist(), strict=True))
     epochs = sorted(result.epochs for result in results)
     return (
-        ("Data", f"{table.name}: {len(table)} rows, {len(table.features)} features"),
+        ("Data", plan.data_words()),
         ("Classes", classes + (f" (positive: {plan.task.positive})" if plan.task.positive else "")),
-        ("Groups", f"{len(np.unique(table.groups))}, by {_group_words(table.group_column)}"),
+        ("Groups", f"{len(np.unique(plan.cohort.groups))}, by {_group_words(plan.table.group_column)}"),
         ("Split", _split_words(plan)),
-        ("Network", f"conv1d, layout {plan.layout}, {final.model.count_params():,} parameters"),
+        ("Network", plan.network_words(final.model.count_params())),
         (
             "Training",
             f"{epochs[0]} to {epochs[-1]} of {training.epochs} epochs in the folds, {final.epochs} for the bundle",
@@ -154,14 +142,6 @@ def _split_words(plan: Plan) -> str:
     return f"{folds}-fold cross-validation by group, stratified{times}; test rows pooled over folds"
 
 
-def _missing_note(plan: Plan) -> str:
-    """Return what became of missing values."""
-    missing = int(np.isnan(plan.cohort.values).sum())
-    if not missing:
-        return "No value is missing."
-    return f"{missing} missing values were filled with the medians of the training rows of each fold."
-
-
 def _history(results: Sequence[FoldResult]) -> tuple[dict[str, float | int | str], ...]:
     """Return one row per repeat, fold, inner fit and epoch, counted from 1."""
     return tuple(
@@ -171,4 +151,4 @@ def _history(results: Sequence[FoldResult]) -> tuple[dict[str, float | int | str
 
 def _licences(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Return pairs of what and licence."""
-    return (("Data", plan.table.licence or "not stated"), ("Weights", plan.study.licence or "not stated"))
+    return (("Data", licence_of(plan)), ("Weights", plan.study.licence or "not stated"))

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from cancernet.bundle import Card
-from cancernet.data import Fold, Medians, Split, Table, write_split
-from cancernet.files import write_text
+from cancernet.checks import listed
+from cancernet.data import Split, Table, write_split
+from cancernet.errors import InvalidInput
+from cancernet.files import refuse_existing, write_text
 from cancernet.metrics import choose_threshold
+from cancernet.patches import PatchSet
 from cancernet.predict import write_predictions
 from cancernet.report import RunRecord
-from cancernet.studies.card import Final, make_card, write_bundle
-from cancernet.studies.folds import FoldResult, load_fold, run_fold, save_fold
-from cancernet.studies.learners import Learner
-from cancernet.studies.options import Study
+from cancernet.studies.card import make_card, write_bundle
+from cancernet.studies.final import Final, Fitted
+from cancernet.studies.options import STUDIES, PatchStudy, Study, TableStudy
 from cancernet.studies.outputs import write_history, write_results
-from cancernet.studies.plan import NETWORK, Plan, make_plan
+from cancernet.studies.patches import PatchPlan, fit_patches, make_patch_plan
+from cancernet.studies.plan import Plan
 from cancernet.studies.pooled import Pool, pool, rules_of
-from cancernet.studies.progress import Progress
+from cancernet.studies.progress import Counter, Progress
 from cancernet.studies.read import to_toml
-from cancernet.studies.recipe import fit_limits, follow_recipe
 from cancernet.studies.record import make_record
+from cancernet.studies.tables import TablePlan, fit_table, make_table_plan
 from cancernet.studies.workspace import Workspace, open_workspace
-from cancernet.tasks import probabilities
-from cancernet.training import seed_of
 
-__all__ = ["Run", "run", "train"]
+__all__ = ["Run", "make_plan", "run", "train"]
+
+_COMPARED = 70  # cases on which engines and Keras are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +63,11 @@ class Run:
 
     def save_bundle(self, folder: str | Path) -> Card:
         """Write the bundle; see `write_bundle`."""
-        values = self.plan.cohort.values
-        return write_bundle(Path(folder), self.card, self.final.model, Medians.fit(values).apply(values))
+        return write_bundle(Path(folder), self.card, self.final.model, self.plan.sample(_COMPARED))
 
 
 def run(
-    study: Study, table: Table | None = None, split: Split | None = None, *, progress: Progress | None = None
+    study: Study, data: Table | PatchSet | None = None, split: Split | None = None, *, progress: Progress | None = None
 ) -> Run:
     """Train, calibrate and test a study in memory.
 
@@ -73,8 +75,8 @@ def run(
     ----------
     study
         What to do.
-    table, split
-        Instead of those the study names.
+    data, split
+        A table or a set of patches, and a split, instead of those the study names.
     progress
         Told how far it is.
 
@@ -85,7 +87,8 @@ def run(
     >>> run.record.metrics["auroc"].format()  # doctest: +SKIP
     '0.994 (0.988 to 0.997)'
     """
-    return _run(make_plan(study, table, split), progress or Progress(), work=None)
+    told = progress or Progress()
+    return _run(make_plan(study, data, split, progress=told), told, work=None)
 
 
 def train(
@@ -119,119 +122,70 @@ def train(
         When a patient or a row stands on two sides of the split.
     """
     place = Path("runs", study.name) if out is None else Path(out)
-    plan = make_plan(study)
+    told = progress or Progress()
+    refuse_existing(place, force=force)
+    plan = make_plan(study, progress=told)
     with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
-        finished = _run(plan, progress or Progress(), work=workspace.work)
-        _write(workspace, finished, progress or Progress())
+        finished = _run(plan, told, work=workspace.work)
+        _write(workspace, finished, told)
     return finished
+
+
+def make_plan(
+    study: Study, data: Table | PatchSet | None = None, split: Split | None = None, *, progress: Progress | None = None
+) -> Plan:
+    """Read and check everything that a study needs, by its kind of data.
+
+    Parameters
+    ----------
+    study
+        What to do.
+    data, split
+        Instead of those the study names.
+    progress
+        Told how far packing of images is.
+
+    Raises
+    ------
+    InvalidInput
+        When the data cannot be used for the study.
+    LeakingSplit
+        When a patient, a row or an image stands on two sides of the split.
+    """
+    if isinstance(study, TableStudy) and not isinstance(data, PatchSet):
+        return make_table_plan(study, data, split)
+    if isinstance(study, PatchStudy) and not isinstance(data, Table):
+        return make_patch_plan(study, data, split, progress=progress)
+    given = type(data).__name__ if data is not None else "nothing"
+    raise InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
 
 
 def _run(plan: Plan, progress: Progress, work: Path | None) -> Run:
     """Fit all folds and the bundle's network, and measure."""
     started = monotonic()
-    counter = _Counter(plan, progress)
-    learners = plan.learners(counter.advance)
-    results, fitted = _all_folds(plan, learners, counter, work)
-    final = _final(plan, learners, results, fitted, counter)
+    counter = Counter(plan.fits, plan.study.training.epochs, progress=progress)
+    fitted = _fitted(plan, counter, work)
     progress.begin("Measuring", 1)
-    pooled = pool(plan, results)
-    thresholds = _thresholds(plan, final)
-    record = make_record(
-        plan, results, pooled, final=final.network, thresholds=thresholds, seconds=monotonic() - started
-    )
+    pooled = pool(plan, fitted.results)
+    record = make_record(plan, fitted, pooled, thresholds=_thresholds(plan, fitted), seconds=monotonic() - started)
     progress.reach(1)
-    return Run(plan, record, pooled, final.network, make_card(plan, final.network, record.metrics))
+    return Run(plan, record, pooled, fitted.final, make_card(plan, fitted.final, record.metrics))
 
 
-class _Counter:
-    """Counts epochs over all fits of a study."""
-
-    def __init__(self, plan: Plan, progress: Progress) -> None:
-        held_out = bool(len(plan.split.folds[0].validation))
-        fits = 1 if held_out else plan.study.training.inner_folds + 1
-        self.per_fold = fits * plan.study.training.epochs
-        folds = len(plan.split.folds) + (0 if held_out else 1)
-        self._done, self._progress = 0, progress
-        progress.begin("Training", self.per_fold * folds)
-
-    def advance(self) -> None:
-        """Count one epoch."""
-        self._done += 1
-        self._progress.reach(self._done)
-
-    def finish_fold(self, number: int) -> None:
-        """Count all epochs of the first `number` folds, those that early stopping saved too."""
-        self._done = self.per_fold * number
-        self._progress.reach(self._done)
+def _fitted(plan: Plan, counter: Counter, work: Path | None) -> Fitted:
+    """Fit what the plan asks for."""
+    if isinstance(plan, TablePlan):
+        return fit_table(plan, counter, work=work)
+    return fit_patches(cast("PatchPlan", plan), counter, work=work)
 
 
-def _all_folds(
-    plan: Plan, learners: Mapping[str, Learner], counter: _Counter, work: Path | None
-) -> tuple[list[FoldResult], Any]:
-    """Return the results of all folds, and what the network learnt in the last one that was fitted here."""
-    results, fitted = [], None
-    for number, fold in enumerate(plan.split.folds, start=1):
-        result = load_fold(work, fold) if work is not None and plan.split.kind == "k-fold" else None
-        if result is None:
-            result, fitted = run_fold(plan, fold, learners)
-            if work is not None:
-                save_fold(work, result)
-        results.append(result)
-        counter.finish_fold(number)
-    return results, fitted
-
-
-@dataclass(frozen=True, eq=False)
-class _FinalFit:
-    """The bundle's network with the calibrated logits its thresholds are chosen on."""
-
-    network: Final
-    calibration: np.ndarray[Any, np.dtype[np.float64]]
-
-
-def _final(
-    plan: Plan, learners: Mapping[str, Learner], results: Sequence[FoldResult], fitted: Any, counter: _Counter
-) -> _FinalFit:
-    """Return the network of the bundle: the one that was tested (held-out), or the recipe on all rows (k-fold)."""
-    learner: Any = learners[NETWORK]
-    if plan.split.kind == "held-out":
-        answer, fold = results[0].answers[NETWORK], plan.split.folds[0]
-        rows = fold.train
-        final = Final(
-            learner.model(fitted),
-            answer.decision,
-            rows=rows,
-            calibration_rows=results[0].calibration_rows,
-            epochs=results[0].epochs,
-        )
-        return _FinalFit(final, probabilities(answer.calibration, answer.decision.temperature))
-    made_final = _on_all_rows(plan, learner)
-    counter.finish_fold(len(results) + 1)
-    return made_final
-
-
-def _on_all_rows(plan: Plan, learner: Any) -> _FinalFit:
-    """Follow the recipe on all rows."""
-    everything, nothing = np.arange(len(plan.table)), np.arange(0)
-    fold = Fold(0, 0, train=everything, validation=nothing, test=nothing)
-    inner, seed = plan.study.training.inner_folds, seed_of(plan.study.training.seed)
-    _, novelty = fit_limits(plan.cohort, fold, inner_folds=inner, seed=seed)
-    made = follow_recipe(
-        learner, plan.cohort, fold, task=plan.task, report=plan.study.report, inner_folds=inner, seed=seed
-    )
-    decision = made.decision.model_copy(update={"novelty": novelty})
-    model = learner.model(made.fitted)
-    final = Final(model, decision, rows=everything, calibration_rows=made.rows, epochs=made.fitted.epochs)
-    return _FinalFit(final, probabilities(made.logits, decision.temperature))
-
-
-def _thresholds(plan: Plan, final: _FinalFit) -> dict[str, float]:
+def _thresholds(plan: Plan, fitted: Fitted) -> dict[str, float]:
     """Return the thresholds of the bundle by rule."""
     if plan.task.positive is None:
         return {}
     code = plan.task.classes.index(plan.task.positive)
-    truth = plan.cohort.codes[final.network.calibration_rows] == code
-    return {rule: choose_threshold(rule, truth, final.calibration[:, code]) for rule in rules_of(plan)}
+    truth = plan.cohort.codes[fitted.final.calibration_rows] == code
+    return {rule: choose_threshold(rule, truth, fitted.calibrated[:, code]) for rule in rules_of(plan)}
 
 
 def _write(workspace: Workspace, finished: Run, progress: Progress) -> None:

@@ -119,6 +119,6 @@ def _prepare(partial: Path, digest: str, *, resume: bool, force: bool) -> None:
 
 def _remove_empty(partial: Path) -> None:
     """Remove a partial folder that has nothing worth resuming."""
-    if partial.is_dir() and not any((partial / "work").glob("fold-*.json")):
+    if partial.is_dir() and not any((partial / "work").glob("fold-*")):
         with storage_errors(partial):
             remove(partial)

@@ -1,19 +1,29 @@
-"""Fitting networks: options, the loop, cross-fitting."""
+"""Fitting networks: options, augmentation, the loop, cross-fitting."""
 
+from cancernet.training.augment import Augmentation
+from cancernet.training.checkpoint import Checkpoint
 from cancernet.training.crossfit import CrossFit, choose_epochs, cross_fit
 from cancernet.training.network import Fit, Network
-from cancernet.training.options import TrainingOptions
+from cancernet.training.options import FitOptions, PatchTraining, TrainingOptions
+from cancernet.training.patches import FittedPatches, PatchLearner, execution_of
 from cancernet.training.seeds import seed_of
 from cancernet.training.tables import FittedTable, TableLearner
 
 __all__ = [
+    "Augmentation",
+    "Checkpoint",
     "CrossFit",
     "Fit",
+    "FitOptions",
+    "FittedPatches",
     "FittedTable",
     "Network",
+    "PatchLearner",
+    "PatchTraining",
     "TableLearner",
     "TrainingOptions",
     "choose_epochs",
     "cross_fit",
+    "execution_of",
     "seed_of",
 ]

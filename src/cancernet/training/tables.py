@@ -91,7 +91,10 @@ class TableLearner:
         self.values, self.codes, self.options = values, codes, options
         columns = values.shape[1]
         self._network = Network(
-            lambda: build_conv1d(columns, classes, layout=layout, options=model), options, advance=advance
+            lambda: build_conv1d(columns, classes, layout=layout, options=model),
+            options,
+            classes=classes,
+            advance=advance,
         )
 
     def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
@@ -113,7 +116,7 @@ class TableLearner:
     def fit_until(self, rows: NDArray[np.int64], stop_rows: NDArray[np.int64], *, seed: int) -> FittedTable:
         """Fit on `rows`, stop early by `stop_rows`, and keep the weights of the best epoch."""
         standard = Standard.fit(self.values[rows])
-        fit = self._fit(rows, standard, watched=stop_rows, stop_early=True, seed=seed)
+        fit = self._fit(rows, standard, watched=stop_rows, patience=self.options.patience, seed=seed)
         return FittedTable(fit.weights, standard, fit.epochs, fit.history)
 
     def logits(self, fitted: FittedTable, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,14 +136,12 @@ class TableLearner:
         seed: int,
         epochs: int | None = None,
         watched: NDArray[np.int64] | None = None,
-        stop_early: bool = False,
+        patience: int | None = None,
     ) -> Fit:
         """Fit on rows by their numbers."""
         follow = None if watched is None else Watched(standard.apply(self.values[watched]), self.codes[watched])
         inputs = standard.apply(self.values[rows])
-        return self._network.fit(
-            inputs, self.codes[rows], seed=seed, epochs=epochs, watched=follow, stop_early=stop_early
-        )
+        return self._network.fit(inputs, self.codes[rows], seed=seed, epochs=epochs, watched=follow, patience=patience)
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

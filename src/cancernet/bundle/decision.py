@@ -1,0 +1,83 @@
+"""The part of a card that says how logits become an answer."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from cancernet.bundle.part import Part, refuse
+
+__all__ = ["Conformal", "Decision", "Novelty", "Threshold"]
+
+
+class Threshold(Part):
+    """Probability of the positive class from which on a case is called positive, by which rule, on which rows."""
+
+    value: float = Field(ge=0, le=1)
+    rule: str
+    rows: str
+
+
+class Conformal(Part):
+    """Quantile of 1 - p(true class) whose sets hold the truth with the given coverage, and the rows it is from."""
+
+    quantile: float = Field(ge=0, le=1)
+    coverage: float = Field(gt=0, lt=1)
+    rows: str
+
+
+class Novelty(Part):
+    """What the training rows looked like, so that a row unlike them can be told (Mahalanobis distance).
+
+    Parameters
+    ----------
+    mean, scale
+        Per column; a row is standardised by them first.
+    precision
+        Inverse covariance of the standardised columns.
+    limit
+        Distance beyond which a row is out of distribution.
+    rows
+        The rows these numbers are from.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    precision: tuple[tuple[float, ...], ...]
+    limit: float = Field(gt=0)
+    rows: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Hold the shapes together."""
+        columns = len(self.mean)
+        refuse(len(self.scale) != columns, f"{len(self.scale)} scales for {columns} means")
+        refuse(any(scale <= 0 for scale in self.scale), "every scale must be above zero")
+        lengths = {len(row) for row in self.precision} | {len(self.precision)}
+        refuse(lengths != {columns}, f"precision must be {columns} x {columns}")
+        return self
+
+
+class Decision(Part):
+    """How logits become an answer, in this order: temperature, threshold, sets, out of distribution.
+
+    Parameters
+    ----------
+    temperature
+        Divides the logits.
+    temperature_rows
+        The rows it was fitted on; empty when it was not fitted.
+    threshold
+        None: the most probable class is the answer.
+    conformal
+        None: no sets, hence no abstention by sets.
+    novelty
+        None: no check for rows unlike the training rows.
+    """
+
+    temperature: float = Field(default=1.0, gt=0)
+    temperature_rows: str = ""
+    threshold: Threshold | None = None
+    conformal: Conformal | None = None
+    novelty: Novelty | None = None

@@ -1,0 +1,121 @@
+"""The part of a card that says what a model takes: rows of a table, or patches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cancernet.bundle.part import Part, refuse
+
+__all__ = ["Column", "Input", "PatchInput", "PixelSize", "TableInput"]
+
+
+class Column(Part):
+    """One input column: its name and its unit (empty when it has none or none is known)."""
+
+    name: str = Field(min_length=1)
+    unit: str = ""
+
+
+class TableInput(Part):
+    """Rows of a table, raw values, in this order of columns.
+
+    Parameters
+    ----------
+    columns
+        Names and units.
+    medians
+        Of the training rows, one per column, to fill missing values; None when missing values are refused.
+    """
+
+    kind: Literal["table"] = "table"
+    columns: tuple[Column, ...] = Field(min_length=1)
+    medians: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Hold names and medians together."""
+        refuse(len(set(self.names)) < len(self.names), "two columns have the same name")
+        medians = self.names if self.medians is None else self.medians
+        refuse(len(medians) != len(self.names), f"{len(medians)} medians for {len(self.names)} columns")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one case as the model takes it."""
+        return (len(self.columns),)
+
+
+class PixelSize(Part):
+    """How large a pixel of the model's input is, and how that is known.
+
+    Parameters
+    ----------
+    status
+        "known": stored with the images; "estimated": inferred, `how` says from what; "unknown".
+    mpp
+        Microns per pixel of the patch as the network takes it; None when unknown.
+    low, high
+        Range of an estimate, or of a set of several scanners.
+    how
+        Where the number is from, in words.
+    """
+
+    status: Literal["known", "estimated", "unknown"] = "unknown"
+    mpp: float | None = Field(default=None, gt=0)
+    low: float | None = Field(default=None, gt=0)
+    high: float | None = Field(default=None, gt=0)
+    how: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Hold status and number together."""
+        refuse((self.mpp is None) != (self.status == "unknown"), f"mpp {self.mpp} with status '{self.status}'")
+        refuse(self.status == "estimated" and not self.how, "an estimated mpp must say how it was estimated")
+        return self
+
+
+class PatchInput(Part):
+    """Square RGB patches, uint8, as they are in the image file.
+
+    Parameters
+    ----------
+    size
+        Pixels of a side.
+    fit
+        What becomes of an image of another size: "refuse", "resize", or "crop" (centre, padded with white).
+    pixel_size
+        Microns per pixel, and how they are known.
+    statistics
+        Names of the image statistics that tell a patch unlike the training ones, in the order of `Novelty`.
+    """
+
+    kind: Literal["patches"] = "patches"
+    size: int = Field(ge=27, le=512)
+    fit: Literal["refuse", "resize", "crop"] = "refuse"
+    pixel_size: PixelSize = Field(default_factory=PixelSize)
+    statistics: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def medians(self) -> None:
+        """Nothing fills a gap in a patch."""
+        return None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the numbers that describe a case."""
+        return self.statistics
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one case as the model takes it."""
+        return (self.size, self.size, 3)
+
+
+Input = Annotated[TableInput | PatchInput, Field(discriminator="kind")]

@@ -1,0 +1,93 @@
+"""What a bundle may be given: rows or patches, checked at the door, in batches that suit the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cancernet.bundle import Card, PatchInput, TableInput
+from cancernet.checks import listed
+from cancernet.errors import InvalidInput
+from cancernet.geometry import VIEWS, dihedral
+
+__all__ = ["batch_size", "check_inputs", "views_of"]
+
+_ROWS = 4096  # of a table; measured on two cores with 30 columns: 234 k rows/s, 212 k at 8192, 111 k at 16384
+_PIXELS = 128 * 96 * 96  # of patches in a batch: their activations stay near the cache
+
+
+def batch_size(values: NDArray[np.generic]) -> int:
+    """Return how many cases the engine gets at once: rows (n, columns) or patches (n, size, size, 3)."""
+    if values.ndim == 2:
+        return _ROWS
+    return max(1, int(_PIXELS // (values.shape[1] * values.shape[2])))
+
+
+def check_inputs(card: Card, values: ArrayLike) -> NDArray[np.generic]:
+    """Return the cases as the engine takes them.
+
+    Parameters
+    ----------
+    card
+        Of the bundle.
+    values
+        Rows (n, columns), any numbers; or patches (n, size, size, 3), uint8.
+
+    Raises
+    ------
+    InvalidInput
+        When the shape or the type is another, or a number is missing or infinite: engines make plausible logits of NaN.
+    """
+    if isinstance(card.input, PatchInput):
+        return _patches(values, card.input)
+    return _rows(values, card.input)
+
+
+def views_of(batch: NDArray[np.generic], test_time: str) -> Iterator[NDArray[np.generic]]:
+    """Yield the batch as it is, and with "dihedral" each of its other rotations and flips."""
+    yield np.ascontiguousarray(batch)
+    if test_time == "dihedral":
+        for view in range(1, VIEWS):
+            yield np.ascontiguousarray(dihedral(batch, view))
+
+
+def _patches(values: ArrayLike, wanted: PatchInput) -> NDArray[np.generic]:
+    """Return patches, or refuse."""
+    batch = np.asarray(values)
+    if batch.ndim != 4 or batch.shape[1:] != wanted.shape or batch.dtype != np.uint8:
+        raise InvalidInput(
+            f"The patches have shape {batch.shape} and type {batch.dtype}",
+            f"(n, {wanted.size}, {wanted.size}, 3), uint8, RGB",
+            "Read them with cancernet.patches.read_image and fit_image",
+        )
+    return batch
+
+
+def _rows(values: ArrayLike, wanted: TableInput) -> NDArray[np.generic]:
+    """Return rows as float32, or refuse."""
+    columns = wanted.names
+    with np.errstate(over="ignore"):  # becomes infinite, and is refused below
+        batch = np.ascontiguousarray(values, dtype=np.float32)
+    if batch.ndim != 2 or batch.shape[1] != len(columns):
+        raise InvalidInput(
+            f"The values have shape {batch.shape}",
+            f"(n, {len(columns)}): a row per case and a column for each of {listed(columns, 3)}",
+            "Select the columns of the card, in its order",
+        )
+    finite = np.isfinite(batch)
+    if not finite.all():
+        raise _not_finite(finite, columns)
+    return batch
+
+
+def _not_finite(finite: NDArray[np.bool_], columns: tuple[str, ...]) -> InvalidInput:
+    """Return the error for values that are missing, infinite or too large for float32, naming the first."""
+    row, column = np.argwhere(~finite)[0]
+    where = f"the first in row {row}, column '{columns[column]}'"
+    return InvalidInput(
+        f"{np.count_nonzero(~finite)} values are missing, infinite or too large for float32, {where}",
+        "Finite numbers",
+        "Fill missing values first, as the bundle's medians do",
+    )

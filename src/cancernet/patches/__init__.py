@@ -1,0 +1,37 @@
+"""Sets of image patches: where they lie, decoded once into a pack, described by statistics, audited for leaks."""
+
+from cancernet.patches.audit import PatchAudit, audit_patches
+from cancernet.patches.copies import join_groups
+from cancernet.patches.images import FITS, LARGEST_PIXELS, SUFFIXES, fit_image, image_size, read_image
+from cancernet.patches.options import LAYOUTS, PatchOptions
+from cancernet.patches.pack import Pack, cache_folder, open_pack
+from cancernet.patches.patchset import Fault, PatchSet
+from cancernet.patches.read import read_patches
+from cancernet.patches.statistics import COLOURS, DARKNESS, STATISTICS, image_statistics
+from cancernet.patches.survey import PatchSurvey, survey
+
+__all__ = [
+    "COLOURS",
+    "DARKNESS",
+    "FITS",
+    "LARGEST_PIXELS",
+    "LAYOUTS",
+    "STATISTICS",
+    "SUFFIXES",
+    "Fault",
+    "Pack",
+    "PatchAudit",
+    "PatchOptions",
+    "PatchSet",
+    "PatchSurvey",
+    "audit_patches",
+    "cache_folder",
+    "fit_image",
+    "image_size",
+    "image_statistics",
+    "join_groups",
+    "open_pack",
+    "read_image",
+    "read_patches",
+    "survey",
+]

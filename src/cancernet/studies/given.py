@@ -1,0 +1,118 @@
+"""Cases whose truth is known, for a bundle that has not seen them: rows of a table, or images in a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.bundle import Card, PatchInput, TableInput
+from cancernet.checks import listed
+from cancernet.data import Table, catalogue, load, read_table, require_groups
+from cancernet.engine import Model
+from cancernet.errors import InvalidInput
+from cancernet.patches import PatchOptions, PatchSet, open_pack, read_patches
+from cancernet.predict import Cases, cases, decide, join_cases
+from cancernet.studies.patches import described
+from cancernet.studies.progress import Progress
+
+__all__ = ["Given", "read_given"]
+
+_ASKED = 4096  # patches at once
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Cases to test a bundle on.
+
+    Parameters
+    ----------
+    table
+        Ids, groups and labels; the columns of the card, or image statistics.
+    seen
+        Shape (n,), bool: cases whose values or pixels the bundle was trained on.
+    answer
+        Returns what an open bundle says about all of them.
+    images
+        Shape (n, size, size, 3) uint8; None for a table.
+    sites
+        Shape (n,), text; None when they are unknown.
+    notes
+        Sentences about what was found.
+    """
+
+    table: Table
+    seen: NDArray[np.bool_]
+    answer: Callable[[Model], Cases]
+    images: NDArray[np.uint8] | None = None
+    sites: NDArray[np.str_] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_given(source: Any, card: Card, *, options: PatchOptions, id: str | None, progress: Progress) -> Given:
+    """Return the cases of a source as the bundle takes them.
+
+    Parameters
+    ----------
+    source
+        A table, a set of patches, a path, or the name of a built-in table.
+    card
+        Of the bundle.
+    options
+        Which columns are target and group; for images the layout too.
+    id
+        Column that names the rows of a table.
+    progress
+        Told how far packing is.
+
+    Raises
+    ------
+    InvalidInput
+        When the truth or the groups are unknown, or the cases do not fit the card.
+    """
+    if isinstance(card.input, PatchInput):
+        given = _images(source, card, card.input, options, progress)
+    else:
+        given = _rows(source, card, card.input, options, id)
+    if given.table.target is None:
+        known = f"A column with the labels {listed(card.task.classes)}"
+        raise InvalidInput(f"'{given.table.name}' has no target column", known, "Name it: --target COLUMN")
+    require_groups(given.table)
+    return given
+
+
+def _rows(source: Any, card: Card, wanted: TableInput, options: PatchOptions, id: str | None) -> Given:
+    """Return the rows of a table with the columns of the card."""
+    if isinstance(source, Table):
+        table = source
+    elif str(source) in {builtin.name for builtin in catalogue()} and not Path(source).exists():
+        table = load(str(source))
+    else:
+        table = read_table(source, target=options.target, group=options.group, id=id, columns=wanted.names)
+    table = table.select(wanted.names, exact=False) if table.target is not None else table
+    seen = card.training.seen_rows(table.values)
+    missing = f"{int(np.isnan(table.values).sum())} values are missing."
+    return Given(table, seen, lambda model: cases(model, table.values, ids=table.ids), notes=(missing,))
+
+
+def _images(source: Any, card: Card, wanted: PatchInput, options: PatchOptions, progress: Progress) -> Given:
+    """Return images at the size of the card, with their statistics."""
+    patches = source if isinstance(source, PatchSet) else read_patches(source, options=options)
+    progress.begin("Packing", len(patches))
+    pack = open_pack(patches, size=wanted.size, fit=wanted.fit, progress=progress.reach)
+    table, images = described(pack), pack.images
+
+    def answer(model: Model) -> Cases:
+        parts = []
+        for start in range(0, len(images), _ASKED):
+            rows = slice(start, start + _ASKED)
+            logits = model.run(images[rows]).logits
+            parts.append(decide(model.card, logits, values=table.values[rows], first_row=start + 1))
+        return replace(join_cases(parts), ids=table.ids)
+
+    seen = card.training.seen_texts(pack.digests.tolist())
+    return Given(table, seen, answer, images, pack.patches.sites, pack.patches.notes)

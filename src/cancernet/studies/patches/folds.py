@@ -1,0 +1,145 @@
+"""The folds of a study of patches: one fit each, and the logits of all learners for rows that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.data import Fold
+from cancernet.metrics import baseline_logits
+from cancernet.patches import DARKNESS, STATISTICS
+from cancernet.studies.patches.plan import PatchPlan
+from cancernet.studies.results import fold_stem, read_fold, write_fold
+from cancernet.training import Checkpoint, FittedPatches, PatchLearner, seed_of
+
+__all__ = ["PatchFold", "fit_folds", "views_asked"]
+
+_VIEWS = {"auto": ("none", "dihedral"), "none": ("none",), "dihedral": ("dihedral",)}
+
+
+@dataclass(frozen=True, eq=False)
+class PatchFold:
+    """What is kept of a fold before anything is decided.
+
+    Parameters
+    ----------
+    repeat, number
+        Of the fold, from 0.
+    tested, validated
+        Logits (m, width) of the test and the validation rows by learner; the network's by the way its answers are
+        averaged: "none", "dihedral".
+    epochs, history
+        Of the fit.
+    """
+
+    repeat: int
+    number: int
+    tested: Mapping[str, NDArray[np.float64]]
+    validated: Mapping[str, NDArray[np.float64]]
+    epochs: int
+    history: tuple[dict[str, Any], ...]
+
+
+def views_asked(plan: PatchPlan) -> tuple[str, ...]:
+    """Return the ways to average that are tried."""
+    return _VIEWS[plan.study.training.test_time]
+
+
+def fit_folds(
+    plan: PatchPlan, learner: PatchLearner, *, work: Path | None, finished: Any
+) -> tuple[Sequence[PatchFold], FittedPatches | None]:
+    """Return all folds, and the fit of the last one that was fitted here; those kept in `work` are not fitted again.
+
+    Parameters
+    ----------
+    plan, learner
+        What to fit.
+    work
+        Where folds and unfinished fits are kept; None keeps nothing.
+    finished
+        Called with the number of folds that are done.
+    """
+    folds, fitted = [], None
+    for count, fold in enumerate(plan.split.folds, start=1):
+        kept = _kept(work, fold) if plan.split.kind == "k-fold" else None
+        if kept is None:
+            kept, fitted = _fit_fold(plan, learner, fold, work)
+            _keep(work, kept)
+        folds.append(kept)
+        finished(count)
+    return folds, fitted
+
+
+def _fit_fold(plan: PatchPlan, learner: PatchLearner, fold: Fold, work: Path | None) -> tuple[PatchFold, FittedPatches]:
+    """Fit one fold and ask all learners about the rows it has not seen."""
+    seed = seed_of(plan.study.training.seed, fold.repeat, fold.number)
+    checkpoint = None if work is None else Checkpoint(fold_stem(work, fold.repeat, fold.number).with_suffix(".fit.npz"))
+    fitted = learner.fit(fold.train, seed=seed, watched=_followed(fold), checkpoint=checkpoint)
+    tested, validated = (_answers(plan, learner, fitted, fold, rows) for rows in (fold.test, fold.validation))
+    history = tuple({"inner": 0, **row} for row in fitted.history)
+    if checkpoint is not None:
+        checkpoint.remove()
+    return PatchFold(fold.repeat, fold.number, tested, validated, fitted.epochs, history), fitted
+
+
+def _followed(fold: Fold) -> NDArray[np.int64]:
+    """Return the rows whose loss is written into the history: it decides nothing."""
+    return fold.validation if len(fold.validation) else fold.test
+
+
+def _answers(
+    plan: PatchPlan, learner: PatchLearner, fitted: FittedPatches, fold: Fold, rows: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the logits of all learners for some rows; nothing when there are none."""
+    if not len(rows):
+        return {}
+    answers = dict(learner.logits(fitted, rows, test_times=views_asked(plan)))
+    return answers | {name: _baseline(plan, name, fold, rows) for name in plan.baselines}
+
+
+def _baseline(plan: PatchPlan, name: str, fold: Fold, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the logits of a baseline on image statistics, fitted on the training rows."""
+    cohort, classes = plan.cohort, plan.task.classes
+    values = _columns(plan, name)
+    return baseline_logits(
+        name, values[fold.train], cohort.codes[fold.train], values[rows], classes=classes, kind=plan.task.kind
+    )
+
+
+def _columns(plan: PatchPlan, name: str) -> NDArray[np.float64]:
+    """Return the numbers that a baseline looks at, of all rows."""
+    measures = plan.pack.patches.measures
+    if name == "measured" and measures is not None:
+        return measures
+    return plan.cohort.values[:, [STATISTICS.index(DARKNESS)] if name == "darkness" else slice(None)]
+
+
+def _keep(work: Path | None, fold: PatchFold) -> None:
+    """Write a fold into the partial folder of a run."""
+    if work is None:
+        return
+    arrays = {f"tested.{name}": logits for name, logits in fold.tested.items()}
+    arrays |= {f"validated.{name}": logits for name, logits in fold.validated.items()}
+    write_fold(fold_stem(work, fold.repeat, fold.number), arrays, {"epochs": fold.epochs, "history": fold.history})
+
+
+def _kept(work: Path | None, fold: Fold) -> PatchFold | None:
+    """Return a fold that was written, or None."""
+    if work is None:
+        return None
+
+    def build(record: Any, arrays: Mapping[str, NDArray[Any]]) -> PatchFold:
+        tested, validated = (_under(arrays, prefix) for prefix in ("tested.", "validated."))
+        return PatchFold(fold.repeat, fold.number, tested, validated, record["epochs"], tuple(record["history"]))
+
+    return read_fold(work, fold, build)
+
+
+def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names begin so, without the beginning."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

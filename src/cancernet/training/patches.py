@@ -1,0 +1,156 @@
+"""A network on patches: fitted on some rows of a pack, then asked through the engine that users will have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.bundle import Execution
+from cancernet.engine import load_network, run_in_batches
+from cancernet.models import CancerNet, build_cancernet, keras_library
+from cancernet.tasks import TaskKind
+from cancernet.training.checkpoint import Checkpoint
+from cancernet.training.feed import PatchFeed
+from cancernet.training.network import Network, Watched
+from cancernet.training.options import PatchTraining
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["PATCH_TOLERANCE", "FittedPatches", "PatchLearner", "execution_of"]
+
+PATCH_TOLERANCE = {"bf16": 1e-2, "f32": 1e-5}  # largest difference of a probability from Keras, by precision
+_ASKED = 4096  # patches that are taken from the pack at once
+_WATCHED = 2000  # patches whose loss is followed, at most: more would only cost time
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPatches:
+    """Weights after the last epoch; `history` as in `Fit`."""
+
+    weights: list[NDArray[np.float32]]
+    epochs: int
+    history: tuple[dict[str, float], ...]
+
+
+class PatchLearner:
+    """Fits CancerNet on rows of one pack.
+
+    Parameters
+    ----------
+    images
+        The pack, (n, size, size, 3) uint8; it may lie on disk.
+    codes
+        Class codes, (n,).
+    kind, classes
+        Of the task.
+    model, options
+        Of the network and of its training.
+    auxiliary
+        Shape (n, k), numbers that the network learns to tell as well, NaN where unknown; None without.
+    advance
+        Called after every epoch.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        codes: NDArray[np.int64],
+        *,
+        kind: TaskKind,
+        classes: int,
+        model: CancerNet,
+        options: PatchTraining,
+        auxiliary: NDArray[np.float64] | None = None,
+        advance: Callable[[], None] | None = None,
+    ) -> None:
+        self.images, self.codes, self.options, self._auxiliary = images, codes, options, auxiliary
+        size = images.shape[1]
+
+        def build() -> keras.Model:
+            with _policy(options):
+                return build_cancernet(size, classes, kind=kind, options=model)
+
+        self._network = Network(
+            build,
+            options,
+            kind=kind,
+            classes=classes,
+            auxiliary=0 if auxiliary is None else auxiliary.shape[1],
+            advance=advance,
+        )
+
+    def fit(
+        self,
+        rows: NDArray[np.int64],
+        *,
+        seed: int,
+        watched: NDArray[np.int64] | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> FittedPatches:
+        """Fit on `rows` for all epochs; the loss of `watched` rows is written into the history and decides nothing."""
+        feed = PatchFeed(self.images, rows, augmentation=self.options.augmentation, seed=seed)
+        follow = None if watched is None else self._watched(watched, seed)
+        fit = self._network.fit(
+            feed, self.codes[rows], seed=seed, watched=follow, auxiliary=self._numbers(rows), checkpoint=checkpoint
+        )
+        return FittedPatches(fit.weights, fit.epochs, fit.history)
+
+    def model(self, fitted: FittedPatches) -> keras.Model:
+        """Return the network that takes patches, for the bundle."""
+        return self._network.with_weights(fitted.weights)
+
+    def logits(
+        self, fitted: FittedPatches, rows: NDArray[np.int64], *, test_times: Sequence[str] = ("none",)
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the logits (m, width) of rows of the pack, for each way to average, as the engine gives them."""
+        with load_network(self.model(fitted), execution_of(self.options)) as engine:
+            parts = [self.images[rows[start : start + _ASKED]] for start in range(0, len(rows), _ASKED)]
+            return {
+                way: np.concatenate([run_in_batches(engine, part, test_time=way).logits for part in parts]).astype(
+                    np.float64
+                )
+                for way in test_times
+            }
+
+    def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Return the auxiliary numbers of the rows, standardised by them; what is missing is their mean."""
+        if self._auxiliary is None:
+            return None
+        known = self._auxiliary[rows]
+        spread = np.nanstd(known, axis=0)
+        standard = (known - np.nanmean(known, axis=0)) / np.where(spread > 0, spread, 1.0)
+        filled: NDArray[np.float32] = np.nan_to_num(standard, nan=0.0).astype(np.float32)
+        return filled
+
+    def _watched(self, rows: NDArray[np.int64], seed: int) -> Watched:
+        """Return the rows to follow, a sample where there are many."""
+        if len(rows) > _WATCHED:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, _WATCHED, replace=False))
+        return Watched(self.images[rows], self.codes[rows])
+
+
+def execution_of(options: PatchTraining, test_time: str = "none") -> Execution:
+    """Return how the engine runs the network, for the card."""
+    precision = options.precision
+    return Execution.model_validate(
+        {"precision": precision, "tolerance": PATCH_TOLERANCE[precision], "test_time": test_time}
+    )
+
+
+@contextmanager
+def _policy(options: PatchTraining) -> Iterator[None]:
+    """Let layers that are made in the block compute in bfloat16 when the options ask for it."""
+    config = keras_library().config
+    before = config.dtype_policy()
+    if options.mixed_bfloat16:
+        config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        config.set_dtype_policy(before)
