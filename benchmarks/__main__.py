@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmarks import orders, speed, wdbc
+from benchmarks import novelty, orders, speed, wdbc
 from benchmarks.page import write_fragment
 
-PARTS = {"speed": speed.measure, "wdbc": wdbc.measure, "orders": orders.measure}
+PARTS = {"speed": speed.measure, "wdbc": wdbc.measure, "orders": orders.measure, "novelty": novelty.measure}
 
 
 def main() -> int:

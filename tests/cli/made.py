@@ -40,7 +40,19 @@ inner_folds = 2
 [report]
 draws = 200
 """
-PROGRESS = ("Training ...", "Measuring ...", "Writing ...", "Testing ...", "Explaining ...")
+PROGRESS = tuple(
+    f"{what} ..."
+    for what in (
+        "Packing",
+        "Looking for copies",
+        "Training",
+        "Measuring",
+        "Writing",
+        "Testing",
+        "Explaining",
+        "Predicting",
+    )
+)
 
 
 @dataclass(frozen=True)

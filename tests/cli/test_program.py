@@ -134,7 +134,7 @@ def test_sigint_ends_with_130_and_leaves_nothing(here: Path) -> None:
 def test_a_bug_ends_with_1_and_a_log(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cancernet import studies
 
-    def broken() -> str:
+    def broken(kind: str) -> str:
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(studies, "template", broken)

@@ -59,7 +59,8 @@ def test_batches_do_not_change_the_answers(folders):
     [tissue(2).astype(np.float32), tissue(2)[:, :31], tissue(1)[0], tissue(2)[..., :1], np.zeros((3, 30))],
 )
 def test_other_shapes_and_types_are_refused(folders, wrong):
-    with engine.open(folders["binary"]) as model, pytest.raises(InvalidInput, match=rf"\(n, {SIZE}, {SIZE}, 3\), uint8"):
+    words = rf"\(n, {SIZE}, {SIZE}, 3\), uint8"
+    with engine.open(folders["binary"]) as model, pytest.raises(InvalidInput, match=words):
         model.run(wrong)
 
 

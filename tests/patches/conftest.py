@@ -19,7 +19,7 @@ def _tissue(count: int, size: int = 50, *, seed: int = 0) -> np.ndarray:
     blurred = [gaussian_filter(layer, (0, sigma, sigma)) for layer, sigma in zip(layers, (1, 2, 4), strict=True)]
     field = sum(layer / layer.std() for layer in blurred)
     nuclei, fibres = 1 / (1 + np.exp(-field)), gaussian_filter(rng.normal(size=field.shape), (0, 2, 2))
-    tint = rng.normal(0, 8, (count, 1, 1, 3))
+    tint = rng.normal(0, 3, (count, 1, 1, 3))
     colours = np.stack([230 - 150 * nuclei, 190 - 150 * nuclei - 80 * fibres, 220 - 80 * nuclei], axis=3) + tint
     return np.clip(colours + rng.normal(0, 2, colours.shape), 0, 255).astype(np.uint8)
 

@@ -343,9 +343,7 @@ print(len(told), pack.key, len(pack))
 def test_two_processes_that_pack_the_same_set_do_it_once(tissue, save_set, cache, tmp_path):
     patches = save_set(tissue(100))
     arguments = [sys.executable, "-c", PROGRAM, str(patches.folder), str(cache), str(tmp_path)]
-    programs = [
-        subprocess.Popen([*arguments, name], stdout=subprocess.PIPE, text=True) for name in ("first", "second")
-    ]
+    programs = [subprocess.Popen([*arguments, name], stdout=subprocess.PIPE, text=True) for name in ("first", "second")]
     said = [program.communicate(timeout=120)[0].split() for program in programs]
     assert [program.returncode for program in programs] == [0, 0]
     assert [int(told) for told, *_ in said] == [2, 0]  # of 64 and of 100 images; the other waited and opened it

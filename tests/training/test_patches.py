@@ -5,7 +5,7 @@ import pytest
 
 from cancernet.errors import CorruptFile
 from cancernet.models import CancerNet
-from cancernet.training import Augmentation, Checkpoint, PatchLearner, PatchTraining, execution_of
+from cancernet.training import Augmentation, Checkpoint, Known, PatchLearner, PatchTraining, execution_of
 from cancernet.training.feed import PatchFeed
 from cancernet.training.patches import PATCH_TOLERANCE
 from training.made import assert_same_weights
@@ -27,7 +27,7 @@ def made_patches(seed: int = 0):
 def learner():
     images, codes = made_patches()
     options = PatchTraining(epochs=4, batch_size=8, learning_rate=0.01)
-    return PatchLearner(images, codes, kind="binary", classes=2, model=SMALL, options=options)
+    return PatchLearner(images, Known(codes), kind="binary", classes=2, model=SMALL, options=options)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_auxiliary_numbers_are_learnt_besides_and_leave_with_the_training():
     images, codes = made_patches()
     numbers = images.mean(axis=(1, 2, 3), dtype=np.float64)[:, None]
     options = PatchTraining(epochs=6, batch_size=8, learning_rate=0.01, auxiliary_weight=2.0)
-    learner = PatchLearner(images, codes, kind="binary", classes=2, model=SMALL, options=options, auxiliary=numbers)
+    learner = PatchLearner(images, Known(codes, numbers), kind="binary", classes=2, model=SMALL, options=options)
     fitted = learner.fit(TRAIN, seed=1, watched=HELD)
     again = learner.fit(TRAIN, seed=1, watched=HELD)
     assert_same_weights(fitted.weights, again.weights)
@@ -164,7 +164,7 @@ def test_missing_auxiliary_numbers_become_the_mean():
     numbers = np.column_stack([np.arange(ROWS, dtype=float), np.full(ROWS, 3.0)])
     numbers[5, 0] = np.nan
     learner = PatchLearner(
-        images, codes, kind="binary", classes=2, model=SMALL, options=PatchTraining(epochs=1), auxiliary=numbers
+        images, Known(codes, numbers), kind="binary", classes=2, model=SMALL, options=PatchTraining(epochs=1)
     )
     found = learner._numbers(TRAIN)
     known = np.delete(numbers[TRAIN, 0], 5)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cancernet.cli import complete
-from cancernet.cli.options import Group, Id, Json, Target
+from cancernet.cli.options import Group, Id, Json, Layout, Target
+from cancernet.cli.patchaudit import audit_images, holds_images
 from cancernet.cli.sets import describe_sets, fetch, sets_in_words
 from cancernet.cli.show import paragraph, print_json, rows_table, say
 
@@ -54,8 +55,8 @@ def audit(
     path: Annotated[
         str,
         typer.Argument(
-            metavar="TABLE",
-            help="A table (CSV, TSV, Parquet), or a built-in name.",
+            metavar="DATA",
+            help="A table (CSV, TSV, Parquet), a built-in name, or a folder of images.",
             show_default=False,
             autocompletion=complete.tables,
         ),
@@ -63,15 +64,24 @@ def audit(
     target: Target = None,
     group: Group = None,
     id: Id = None,
+    layout: Layout = "auto",
     against: Annotated[
         Path | None,
         typer.Option(metavar="TABLE", help="A second table: what have the two in common?", show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Count rows, classes, groups and gaps; look for leaks across a 5-fold split, or against a second table."""
-    from cancernet.data import audit_tables
+    """Count what is there; look for leaks across a 5-fold split, or against a second table.
 
+    Of tables: rows, classes, groups, gaps. Of images: classes, patients, sizes, copies, blank and inked ones, how far
+    darkness alone tells the classes apart.
+    """
+    from cancernet.data import audit_tables
+    from cancernet.patches import PatchOptions
+
+    if against is None and holds_images(path, layout):
+        images = audit_images(path, PatchOptions(layout=layout, target=target, group=group), json=json)
+        return images.refuse() if images is not None else None
     table = _read(path, target, group, id)
     if against is None:
         found, reason = _audit_of_split(table)

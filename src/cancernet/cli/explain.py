@@ -39,7 +39,11 @@ def explain(
     ] = "shapley",
     block: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", help="Of patches: the block of convolutions, from 1.", show_default="the last"),
+        typer.Option(
+            metavar="NUMBER",
+            help="Of patches: the block of convolutions, from 1.",
+            show_default="the last that sees at most 0.8 of the patch",
+        ),
     ] = None,
     layout: Layout = "auto",
     target: Target = None,

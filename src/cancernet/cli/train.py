@@ -52,6 +52,12 @@ def train(
     seed: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="Of the weights and the order of training.", show_default=False)
     ] = None,
+    allow_leak: Annotated[
+        bool,
+        typer.Option(
+            "--allow-leak", metavar=FLAG, help="Of images with copies on two sides: train both ways, say the price."
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", metavar=FLAG, help="Go on with an interrupted run.")] = False,
     force: Force = False,
     json: Json = False,
@@ -64,7 +70,9 @@ def train(
     place = out or Path("runs", chosen.name)
     try:
         with progress_bar(quiet=quiet or json) as progress:
-            finished = studies.train(chosen, place, resume=resume, force=force, progress=progress)
+            finished = studies.train(
+                chosen, place, resume=resume, force=force, allow_leak=allow_leak, progress=progress
+            )
     except KeyboardInterrupt:
         typer.echo(_interrupted(place), err=True)
         raise typer.Exit(130) from None

@@ -16,7 +16,7 @@ __all__ = ["BASELINES", "PATCH_BASELINES", "baseline_logits"]
 Floats = NDArray[np.float64]
 
 BASELINES = ("majority", "logistic")
-PATCH_BASELINES = ("majority", "darkness", "colour")
+PATCH_BASELINES = ("majority", "darkness", "colour", "statistics")
 _RIDGE = 1.0  # inverse strength of the penalty, the default of scikit-learn
 _FEW = 0.5  # rows that a class without any counts for, so that its logit is finite
 
@@ -33,8 +33,9 @@ def baseline_logits(
     """Fit a baseline on training rows and return its logits for new rows.
 
     "majority" gives every row the shares of the classes in the training rows. "logistic" is a logistic regression with
-    a ridge penalty (C = 1) on columns standardised by the training rows. "darkness", "colour" and "measured" are the
-    same on what is known of a patch: one column, its colour statistics, or numbers that were measured by hand.
+    a ridge penalty (C = 1) on columns standardised by the training rows. "darkness", "colour", "statistics" and
+    "measured" are the same on what is known of a patch: one column, its colours, its colours and sharpness, or numbers
+    that were measured by hand.
 
     Parameters
     ----------
@@ -92,5 +93,6 @@ _FITS: dict[str, _Fit | None] = {  # how each is fitted; None: the shares of the
     "logistic": _logistic,
     "darkness": _logistic,
     "colour": _logistic,
+    "statistics": _logistic,
     "measured": _logistic,
 }

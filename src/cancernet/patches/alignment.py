@@ -101,8 +101,21 @@ def coarse_maps(maps: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def similarity(first: NDArray[np.int8], second: NDArray[np.int8], *, grid: Grid) -> NDArray[np.float32]:
-    """Return the correlation of pairs of maps at their best alignment, in [-1, 1], shape (n,)."""
-    return _align(first, second, grid).height
+    """Return how far the correlation of pairs of maps at their best alignment stands above its spread, shape (n,).
+
+    Parameters
+    ----------
+    first, second
+        Shape (n, squeezes, rings, points), int8.
+    grid
+        The grid that they lie on.
+
+    Returns
+    -------
+    The correlation, -1 to 1, less its standard deviation over all alignments.
+    """
+    found = _align(first, second, grid)
+    return found.height - found.spread
 
 
 def agreement(first: NDArray[np.int8], second: NDArray[np.int8]) -> NDArray[np.float64]:

@@ -110,7 +110,8 @@ class PatchSet:
     def take(self, rows: ArrayLike) -> PatchSet:
         """Return the patches of some rows (indices or a mask), in that order."""
         chosen = np.asarray(rows)
-        columns = {name: getattr(self, name) for name in ("ids", "groups", "target", "slides", "sites", "mpp", "measures")}
+        names = ("ids", "groups", "target", "slides", "sites", "mpp", "measures")
+        columns = {name: getattr(self, name) for name in names}
         taken: dict[str, Any] = {name: None if column is None else column[chosen] for name, column in columns.items()}
         return replace(self, **taken)
 

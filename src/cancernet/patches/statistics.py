@@ -42,7 +42,7 @@ STATISTICS = (*COLOURS, "flat_share", *(f"{layer}_{texture}" for layer in _LAYER
 
 ========================== ============================================================================================
 `darkness`                 minus the mean of red, green and blue, grey levels
-`hue_blue`                 mean of blue minus green, as a share of the mean colourfulness, -1 to 1
+`hue_blue`                 mean of blue minus green (times 0.87) as a share of the mean colourfulness, -1 to 1
 `haematoxylin_median`      amount of stain in the median pixel, natural optical density, held within -1 and 2.5
 `eosin_mean`               mean amount of stain, arsinh(amount / 0.2)
 `..._spread`               logarithm of the standard deviation: stain amounts (+ 0.05), red and blue (+ 2 grey levels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = [
 
 _TRAINING, _HELD_OUT = "#7d8496", NETWORK
 _MOST_IMPORTANT = 20
+_IN_A_ROW = 2  # forests side by side
 _IDLE = "#8a90a0"
 _TONES = {"better": NETWORK, "worse": "#d55e00", "no difference shown": _IDLE, "differs": INK, "": _IDLE}
 _COMPARED = (
@@ -191,7 +193,7 @@ def difference_drawings(record: RunRecord) -> list[Drawing]:
             "Paired differences on the same rows with 95 % intervals. Purple: the network is better; orange: it is "
             "worse; grey: the interval holds zero, so no difference is shown.",
             f"Dots with intervals around zero. {words}",
-            (min(9.6, 1.8 + 3.9 * len(panels)) if len(panels) > 1 else 6.4, 1.0 + 0.34 * longest),
+            (9.6 if len(panels) > 1 else 6.4, (1.0 + 0.34 * longest) * ceil(len(panels) / _IN_A_ROW)),
             lambda figure: _draw_differences(figure, record, panels=panels),
         )
     ]
@@ -213,9 +215,11 @@ def _difference_in_words(baseline: str, differences: Estimates, *, names: Sequen
 
 
 def _draw_differences(figure: Figure, record: RunRecord, *, panels: Mapping[str, Sequence[str]]) -> None:
-    """Draw one forest per baseline, side by side."""
-    grid = figure.subplots(1, len(panels), squeeze=False).ravel()
-    for axes, (baseline, names) in zip(grid, panels.items(), strict=True):
+    """Draw one forest per baseline, two side by side."""
+    grid = figure.subplots(ceil(len(panels) / _IN_A_ROW), min(len(panels), _IN_A_ROW), squeeze=False).ravel()
+    for empty in grid[len(panels) :]:
+        empty.set_axis_off()
+    for axes, (baseline, names) in zip(grid, panels.items(), strict=False):
         estimates = [record.differences[baseline][name] for name in names]
         metrics = [describe(name) for name in names]
         tones = [_TONES[verdict(estimate, metric.better)] for estimate, metric in zip(estimates, metrics, strict=True)]

@@ -88,6 +88,7 @@ _RIVALS = {
     "majority": "majority class",
     "darkness": "darkness",
     "colour": "colour statistics",
+    "statistics": "image statistics",
     "measured": "the measured numbers",
 }
 _HEADLINES = (

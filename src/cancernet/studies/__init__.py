@@ -2,6 +2,7 @@
 
 from cancernet.studies.evaluate import EvaluateOptions, evaluate
 from cancernet.studies.options import PatchStudy, Study, TableStudy
+from cancernet.studies.patches import patch_table
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
 from cancernet.studies.train import Run, run, train
@@ -17,6 +18,7 @@ __all__ = [
     "evaluate",
     "find_study",
     "parse_study",
+    "patch_table",
     "read_study",
     "run",
     "study_from",

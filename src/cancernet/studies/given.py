@@ -17,7 +17,7 @@ from cancernet.engine import Model
 from cancernet.errors import InvalidInput
 from cancernet.patches import PatchOptions, PatchSet, open_pack, read_patches
 from cancernet.predict import Cases, cases, decide, join_cases
-from cancernet.studies.patches import described
+from cancernet.studies.patches import patch_table
 from cancernet.studies.progress import Progress
 
 __all__ = ["Given", "read_given"]
@@ -104,7 +104,7 @@ def _images(source: Any, card: Card, wanted: PatchInput, options: PatchOptions, 
     patches = source if isinstance(source, PatchSet) else read_patches(source, options=options)
     progress.begin("Packing", len(patches))
     pack = open_pack(patches, size=wanted.size, fit=wanted.fit, progress=progress.reach)
-    table, images = described(pack), pack.images
+    table, images = patch_table(pack), pack.images
 
     def answer(model: Model) -> Cases:
         parts = []

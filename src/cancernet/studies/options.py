@@ -88,6 +88,9 @@ class PatchData(DataOptions):
         taken from the path, or "table:FILE.csv"; "row" when every image is a patient of its own.
     slide, site
         Columns of a manifest; results are also given per site.
+    copies
+        What becomes of groups that share copies of an image: "refuse" them when they stand on two sides of the split,
+        or "join" them to one group.
     auxiliary
         Columns of a manifest with numbers that are known of the training images, such as the share of the nucleus: the
         network learns to tell them as well, which teaches small sets what to look at. Nobody needs them to predict.
@@ -111,6 +114,7 @@ class PatchData(DataOptions):
     layout: Literal["auto", "manifest", "folders", "idc", "breakhis", "files"] = "auto"
     slide: str | None = None
     site: str | None = None
+    copies: Literal["refuse", "join"] = "refuse"
     auxiliary: tuple[str, ...] = ()
     where: dict[str, str] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)

@@ -97,6 +97,7 @@ def train(
     *,
     resume: bool = False,
     force: bool = False,
+    allow_leak: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Do a study and leave its run folder, whole or not at all.
@@ -111,6 +112,9 @@ def train(
         Go on with an interrupted run: finished folds are not fitted again.
     force
         Replace an existing run.
+    allow_leak
+        Of patches: where copies stand on two sides of the split, train with them and without, and say what they seem to
+        gain. The run folder holds the honest way.
     progress
         Told how far it is.
 
@@ -124,7 +128,7 @@ def train(
     place = Path("runs", study.name) if out is None else Path(out)
     told = progress or Progress()
     refuse_existing(place, force=force)
-    plan = make_plan(study, progress=told)
+    plan = make_plan(study, allow_leak=allow_leak, progress=told)
     with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
         finished = _run(plan, told, work=workspace.work)
         _write(workspace, finished, told)
@@ -132,7 +136,12 @@ def train(
 
 
 def make_plan(
-    study: Study, data: Table | PatchSet | None = None, split: Split | None = None, *, progress: Progress | None = None
+    study: Study,
+    data: Table | PatchSet | None = None,
+    split: Split | None = None,
+    *,
+    allow_leak: bool = False,
+    progress: Progress | None = None,
 ) -> Plan:
     """Read and check everything that a study needs, by its kind of data.
 
@@ -142,6 +151,8 @@ def make_plan(
         What to do.
     data, split
         Instead of those the study names.
+    allow_leak
+        As of `train`.
     progress
         Told how far packing of images is.
 
@@ -152,10 +163,12 @@ def make_plan(
     LeakingSplit
         When a patient, a row or an image stands on two sides of the split.
     """
+    if isinstance(study, TableStudy) and allow_leak:
+        raise InvalidInput("A leak is allowed for images only", "A study of patches", "Make a split that does not leak")
     if isinstance(study, TableStudy) and not isinstance(data, PatchSet):
         return make_table_plan(study, data, split)
     if isinstance(study, PatchStudy) and not isinstance(data, Table):
-        return make_patch_plan(study, data, split, progress=progress)
+        return make_patch_plan(study, data, split, progress=progress, allow_leak=allow_leak)
     given = type(data).__name__ if data is not None else "nothing"
     raise InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
 

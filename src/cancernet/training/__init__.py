@@ -5,7 +5,7 @@ from cancernet.training.checkpoint import Checkpoint
 from cancernet.training.crossfit import CrossFit, choose_epochs, cross_fit
 from cancernet.training.network import Fit, Network
 from cancernet.training.options import FitOptions, PatchTraining, TrainingOptions
-from cancernet.training.patches import FittedPatches, PatchLearner, execution_of
+from cancernet.training.patches import FittedPatches, Known, PatchLearner, execution_of
 from cancernet.training.seeds import seed_of
 from cancernet.training.tables import FittedTable, TableLearner
 
@@ -17,6 +17,7 @@ __all__ = [
     "FitOptions",
     "FittedPatches",
     "FittedTable",
+    "Known",
     "Network",
     "PatchLearner",
     "PatchTraining",

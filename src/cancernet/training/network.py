@@ -20,7 +20,7 @@ from cancernet.training.options import FitOptions, class_weights
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Fit", "Network", "Watched", "nll", "row_losses"]
+__all__ = ["Fit", "Network", "Truth", "Watched", "nll", "row_losses"]
 
 _PREDICTED = 256  # patches at once
 
@@ -54,6 +54,30 @@ class Fit:
     epochs: int
     history: tuple[dict[str, float], ...]
     watched_logits: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a network should tell of each row.
+
+    Parameters
+    ----------
+    codes
+        Class codes, (n,).
+    auxiliary
+        Numbers to learn besides, (n, k) float32, standardised; None without.
+    """
+
+    codes: NDArray[np.int64]
+    auxiliary: NDArray[np.float32] | None = None
+
+    def of(self, rows: NDArray[np.int64]) -> Any:
+        """Return the targets of some rows as Keras takes them."""
+        return self.codes[rows] if self.auxiliary is None else [self.codes[rows], self.auxiliary[rows]]
+
+    def weights(self, chosen: NDArray[np.float32] | None) -> Any:
+        """Return the weights of rows for each target."""
+        return chosen if self.auxiliary is None or chosen is None else [chosen, chosen]
 
 
 class Network:
@@ -97,12 +121,11 @@ class Network:
     def fit(
         self,
         inputs: NDArray[np.float32] | Feed,
-        codes: NDArray[np.int64],
+        codes: NDArray[np.int64] | Truth,
         *,
         seed: int,
         epochs: int | None = None,
         watched: Watched | None = None,
-        auxiliary: NDArray[np.float32] | None = None,
         patience: int | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> Fit:
@@ -113,15 +136,13 @@ class Network:
         inputs
             Shape (n, ...), float32, or what gives them in batches.
         codes
-            Class codes, (n,).
+            Class codes, (n,), or with the auxiliary numbers that the network was made for.
         seed
             Of initial weights, order of rows and dropout.
         epochs
             How many; those of the options when None. The schedule of the rate is that of the options either way.
         watched
             Rows to follow, needed for `patience`.
-        auxiliary
-            Numbers to learn besides, (n, k), standardised; needed when the network was made for them.
         patience
             Stop after so many epochs without a lower loss of the watched rows, and take the weights of the best epoch.
         checkpoint
@@ -130,7 +151,8 @@ class Network:
         self._restart(seed)
         feed = inputs if isinstance(inputs, Feed) else ArrayFeed(inputs)
         shuffle, follow, stopper = np.random.default_rng(seed), _Follow(self, watched), _Stopper(patience)
-        history, truth = self._resumed(checkpoint, shuffle, follow), _Truth(codes, auxiliary)
+        history = self._resumed(checkpoint, shuffle, follow)
+        truth = codes if isinstance(codes, Truth) else Truth(codes)
         for epoch in range(len(history), self.options.epochs if epochs is None else epochs):
             history.append({"epoch": epoch + 1, **self._epoch(epoch, feed, truth, shuffle), **follow.losses()})
             self._advance()
@@ -197,7 +219,7 @@ class Network:
         for rows in (1, 2):
             inputs = np.zeros((rows, *self.model.input_shape[1:]), dtype=self.model.inputs[0].dtype)
             numbers = np.zeros((rows, self._auxiliary), dtype=np.float32) if self._auxiliary else None
-            truth = _Truth(np.zeros(rows, dtype=np.int64), numbers)
+            truth = Truth(np.zeros(rows, dtype=np.int64), numbers)
             self._epoch(0, ArrayFeed(inputs), truth, np.random.default_rng(0))
             self.model.predict_on_batch(inputs)
 
@@ -235,9 +257,7 @@ class Network:
         values = [np.array(self._keras.ops.convert_to_numpy(variable)) for variable in variables]
         return Progressed(values, dict(shuffle.bit_generator.state), tuple(history), follow.stacked())
 
-    def _epoch(
-        self, epoch: int, feed: Feed, truth: _Truth, shuffle: np.random.Generator
-    ) -> dict[str, float]:
+    def _epoch(self, epoch: int, feed: Feed, truth: Truth, shuffle: np.random.Generator) -> dict[str, float]:
         """Pass once over all rows in a new order, in batches of about equal size, and return rate and loss."""
         rate = self.options.rate(epoch)
         self._trained.optimizer.learning_rate = rate
@@ -258,22 +278,6 @@ class Network:
             return None
         by_class = class_weights(codes, self.classes)
         return np.array([by_class[code] for code in codes.tolist()], dtype=np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class _Truth:
-    """What the network should tell of each row: its class, and the auxiliary numbers where there are some."""
-
-    codes: NDArray[np.int64]
-    auxiliary: NDArray[np.float32] | None
-
-    def of(self, rows: NDArray[np.int64]) -> Any:
-        """Return the targets of some rows as Keras takes them."""
-        return self.codes[rows] if self.auxiliary is None else [self.codes[rows], self.auxiliary[rows]]
-
-    def weights(self, chosen: NDArray[np.float32] | None) -> Any:
-        """Return the weights of rows for each target."""
-        return chosen if self.auxiliary is None or chosen is None else [chosen, chosen]
 
 
 class _Follow:

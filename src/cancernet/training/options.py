@@ -93,7 +93,8 @@ class PatchTraining(FitOptions):
     ----------
     auxiliary_weight
         Of the squared error of the standardised auxiliary numbers, where the study has some. On Herlev (five grades,
-        604 training cells, one fold) the share of the nucleus as such a number raised quadratic kappa from 0.74 to 0.80.
+        604 training cells, one fold) the share of the nucleus as such a number raised quadratic kappa from 0.74 to
+        0.80.
     augmentation
         How patches are changed, anew in every epoch.
     test_time

@@ -16,13 +16,13 @@ from cancernet.models import CancerNet, build_cancernet, keras_library
 from cancernet.tasks import TaskKind
 from cancernet.training.checkpoint import Checkpoint
 from cancernet.training.feed import PatchFeed
-from cancernet.training.network import Network, Watched
+from cancernet.training.network import Network, Truth, Watched
 from cancernet.training.options import PatchTraining
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["PATCH_TOLERANCE", "FittedPatches", "PatchLearner", "execution_of"]
+__all__ = ["PATCH_TOLERANCE", "FittedPatches", "Known", "PatchLearner", "execution_of"]
 
 PATCH_TOLERANCE = {"bf16": 1e-2, "f32": 1e-5}  # largest difference of a probability from Keras, by precision
 _ASKED = 4096  # patches that are taken from the pack at once
@@ -38,6 +38,22 @@ class FittedPatches:
     history: tuple[dict[str, float], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of each image.
+
+    Parameters
+    ----------
+    codes
+        Class codes, (n,).
+    auxiliary
+        Numbers that the network learns to tell as well, (n, k), raw, NaN where unknown; None without.
+    """
+
+    codes: NDArray[np.int64]
+    auxiliary: NDArray[np.float64] | None = None
+
+
 class PatchLearner:
     """Fits CancerNet on rows of one pack.
 
@@ -45,14 +61,12 @@ class PatchLearner:
     ----------
     images
         The pack, (n, size, size, 3) uint8; it may lie on disk.
-    codes
-        Class codes, (n,).
+    known
+        What is known of each image.
     kind, classes
         Of the task.
     model, options
         Of the network and of its training.
-    auxiliary
-        Shape (n, k), numbers that the network learns to tell as well, NaN where unknown; None without.
     advance
         Called after every epoch.
     """
@@ -60,16 +74,15 @@ class PatchLearner:
     def __init__(
         self,
         images: NDArray[np.uint8],
-        codes: NDArray[np.int64],
+        known: Known,
         *,
         kind: TaskKind,
         classes: int,
         model: CancerNet,
         options: PatchTraining,
-        auxiliary: NDArray[np.float64] | None = None,
         advance: Callable[[], None] | None = None,
     ) -> None:
-        self.images, self.codes, self.options, self._auxiliary = images, codes, options, auxiliary
+        self.images, self.known, self.options = images, known, options
         size = images.shape[1]
 
         def build() -> keras.Model:
@@ -81,7 +94,7 @@ class PatchLearner:
             options,
             kind=kind,
             classes=classes,
-            auxiliary=0 if auxiliary is None else auxiliary.shape[1],
+            auxiliary=0 if known.auxiliary is None else known.auxiliary.shape[1],
             advance=advance,
         )
 
@@ -96,9 +109,8 @@ class PatchLearner:
         """Fit on `rows` for all epochs; the loss of `watched` rows is written into the history and decides nothing."""
         feed = PatchFeed(self.images, rows, augmentation=self.options.augmentation, seed=seed)
         follow = None if watched is None else self._watched(watched, seed)
-        fit = self._network.fit(
-            feed, self.codes[rows], seed=seed, watched=follow, auxiliary=self._numbers(rows), checkpoint=checkpoint
-        )
+        truth = Truth(self.known.codes[rows], self._numbers(rows))
+        fit = self._network.fit(feed, truth, seed=seed, watched=follow, checkpoint=checkpoint)
         return FittedPatches(fit.weights, fit.epochs, fit.history)
 
     def model(self, fitted: FittedPatches) -> keras.Model:
@@ -120,9 +132,9 @@ class PatchLearner:
 
     def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return the auxiliary numbers of the rows, standardised by them; what is missing is their mean."""
-        if self._auxiliary is None:
+        if self.known.auxiliary is None:
             return None
-        known = self._auxiliary[rows]
+        known = self.known.auxiliary[rows]
         spread = np.nanstd(known, axis=0)
         standard = (known - np.nanmean(known, axis=0)) / np.where(spread > 0, spread, 1.0)
         filled: NDArray[np.float32] = np.nan_to_num(standard, nan=0.0).astype(np.float32)
@@ -132,7 +144,7 @@ class PatchLearner:
         """Return the rows to follow, a sample where there are many."""
         if len(rows) > _WATCHED:
             rows = np.sort(np.random.default_rng(seed).choice(rows, _WATCHED, replace=False))
-        return Watched(self.images[rows], self.codes[rows])
+        return Watched(self.images[rows], self.known.codes[rows])
 
 
 def execution_of(options: PatchTraining, test_time: str = "none") -> Execution:

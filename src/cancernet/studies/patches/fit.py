@@ -16,6 +16,7 @@ from cancernet.studies.calibrate import calibrate, fit_limits
 from cancernet.studies.final import Final, Fitted
 from cancernet.studies.patches.decide import conclude, limits_of, out_of_fold
 from cancernet.studies.patches.folds import PatchFold, fit_folds, views_asked
+from cancernet.studies.patches.leak import price_in_words, price_of_leak
 from cancernet.studies.patches.plan import PatchPlan
 from cancernet.studies.pooled import pool
 from cancernet.studies.progress import Counter
@@ -41,8 +42,35 @@ def fit_patches(plan: PatchPlan, counter: Counter, *, work: Path | None) -> Fitt
     final, calibrated = _final(plan, learner, results, folds=folds, view=view, last=last, work=work)
     counter.reach(plan.fits)
     statements = () if gain is None else (_gain_words(gain, _MAIN[plan.task.kind], view),)
-    extra = {} if gain is None else {"test_time": {"used": view, "gain": gain.to_dict()}}
+    extra: dict[str, Any] = {} if gain is None else {"test_time": {"used": view, "gain": gain.to_dict()}}
+    if plan.leaky is not None:
+        price = _price(plan, plan.leaky, learner, results=results, view=view, work=work)
+        statements = (price_in_words(price, names=_CALLED), *statements)
+        extra["price_of_leak"] = {name: estimate.to_dict() for name, estimate in price.items()}
     return Fitted(results, final, calibrated, statements, extra)
+
+
+def _price(
+    plan: PatchPlan,
+    leaky: PatchPlan,
+    learner: PatchLearner,
+    *,
+    results: Sequence[FoldResult],
+    view: str,
+    work: Path | None,
+) -> dict[str, Estimate]:
+    """Fit the folds of the leaky split too, and return what they seem to gain on the same images."""
+    place = None if work is None else work / "leaky"
+    if place is not None:
+        place.mkdir(exist_ok=True)
+    folds, _ = fit_folds(leaky, learner, work=place, finished=lambda done: None)
+    found = conclude(leaky, folds, view=view, limits=limits_of(leaky))
+    return price_of_leak(
+        pool(leaky, found),
+        pool(plan, results),
+        metrics=(_MAIN[plan.task.kind], "accuracy"),
+        draws=plan.study.report.draws,
+    )
 
 
 def _best_view(plan: PatchPlan, folds: Sequence[PatchFold]) -> tuple[str, Sequence[FoldResult], Estimate | None]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cancernet.data import Fold
 from cancernet.metrics import baseline_logits
-from cancernet.patches import DARKNESS, STATISTICS
+from cancernet.patches import COLOURS, DARKNESS, STATISTICS
 from cancernet.studies.patches.plan import PatchPlan
 from cancernet.studies.results import fold_stem, read_fold, write_fold
 from cancernet.training import Checkpoint, FittedPatches, PatchLearner, seed_of
@@ -116,7 +116,8 @@ def _columns(plan: PatchPlan, name: str) -> NDArray[np.float64]:
     measures = plan.pack.patches.measures
     if name == "measured" and measures is not None:
         return measures
-    return plan.cohort.values[:, [STATISTICS.index(DARKNESS)] if name == "darkness" else slice(None)]
+    names = {"darkness": (DARKNESS,), "colour": COLOURS}.get(name, STATISTICS)
+    return plan.cohort.values[:, [STATISTICS.index(column) for column in names]]
 
 
 def _keep(work: Path | None, fold: PatchFold) -> None:

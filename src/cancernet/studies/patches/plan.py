@@ -27,12 +27,13 @@ from cancernet.patches import (
 )
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import PatchData, PatchStudy
+from cancernet.studies.patches.leak import joined
 from cancernet.studies.patches.shown import shown_patches
 from cancernet.studies.plan import Plan, make_split, task_of
 from cancernet.studies.progress import Progress
-from cancernet.training import PatchLearner, execution_of
+from cancernet.training import Known, PatchLearner, execution_of
 
-__all__ = ["PatchPlan", "described", "make_patch_plan", "patch_options"]
+__all__ = ["PatchPlan", "make_patch_plan", "patch_options", "patch_table"]
 
 _DESCRIBED = 4096  # patches at once
 
@@ -45,6 +46,9 @@ class PatchPlan(Plan):
     audit: PatchAudit
     pack: Pack
     baselines: tuple[str, ...] = PATCH_BASELINES
+    joined_notes: tuple[str, ...] = ()
+    leaky: PatchPlan | None = None
+    """The same study with copies on two sides of its split, to measure what that would seem to gain."""
 
     @property
     def digest(self) -> str:
@@ -54,7 +58,8 @@ class PatchPlan(Plan):
     @property
     def fits(self) -> int:
         """One per fold, and in cross-validation one on all rows."""
-        return len(self.split.folds) + (self.split.kind == "k-fold")
+        leaky = 0 if self.leaky is None else len(self.leaky.split.folds)
+        return len(self.split.folds) + (self.split.kind == "k-fold") + leaky
 
     @property
     def size(self) -> int:
@@ -64,7 +69,7 @@ class PatchPlan(Plan):
     def notes(self) -> tuple[str, ...]:
         """Return sentences about the data."""
         patches = self.pack.patches
-        return (*patches.notes, _resolution_words(self.pixel_size()), *_fault_words(patches))
+        return (*patches.notes, *self.joined_notes, _resolution_words(self.pixel_size()), *_fault_words(patches))
 
     def data_words(self) -> str:
         """Return what the data are, in a few words."""
@@ -118,12 +123,11 @@ class PatchPlan(Plan):
         """Return the network; building it imports Keras."""
         return PatchLearner(
             self.pack.images,
-            self.cohort.codes,
+            Known(self.cohort.codes, self.pack.patches.measures),
             kind=self.task.kind,
             classes=len(self.task.classes),
             model=self.study.model,
             options=self.study.training,
-            auxiliary=self.pack.patches.measures,
             advance=advance,
         )
 
@@ -153,7 +157,8 @@ def make_patch_plan(
     progress
         Told how far it is.
     allow_leak
-        Do not refuse what stands on two sides of the split.
+        Where copies stand on two sides of the split, plan both ways: with them, and with the groups that share them
+        joined.
 
     Raises
     ------
@@ -163,31 +168,42 @@ def make_patch_plan(
         When a patient, an image or a near copy of it stands on two sides of the split.
     """
     found = read_patches(study.data.source, options=patch_options(study.data)) if patches is None else patches
-    found = _labelled(found, study.data.labels)
-    pack = packed(found, study.data, progress or Progress())
-    table = described(pack, licence=study.data_licence)
+    pack = packed(_labelled(found, study.data.labels), study.data, progress or Progress())
+    notes: tuple[str, ...] = ()
+    if study.data.copies == "join":
+        pack, touched = joined(pack)
+        notes = (f"{touched} groups share copies of an image; those that do were joined.",) if touched else ()
+    plan = _planned(study, pack, split, notes)
+    if not plan.audit.leaks or not allow_leak:
+        plan.audit.refuse()
+        return plan
+    pack, touched = joined(pack)
+    notes = (f"{touched} groups share copies of an image; those that do were joined.",)
+    return replace(_planned(study, pack, None, notes), leaky=plan)
+
+
+def _planned(study: PatchStudy, pack: Pack, split: Split | None, notes: tuple[str, ...]) -> PatchPlan:
+    """Return the plan of a study on a pack, checked; only what leaks is not refused yet."""
+    table = patch_table(pack, licence=study.data_licence)
     task = task_of(study, table.classes, target=table.target_column)
     _check_classes(table, task.classes, folds=study.split.folds or (3 if study.split.test else 5))
     split = make_split(study, table) if split is None else split
     split.refuse_other(table)
-    audit = audit_patches(pack, split)
-    if not allow_leak:
-        audit.refuse()
-    cohort = Cohort(table.values, table.codes(task.classes), table.groups)
     return PatchPlan(
         study=study,
         table=table,
         task=task,
         split=split,
-        audit=audit,
-        cohort=cohort,
+        audit=audit_patches(pack, split),
+        cohort=Cohort(table.values, table.codes(task.classes), table.groups),
         pack=pack,
         baselines=_baselines(pack.patches),
+        joined_notes=notes,
     )
 
 
 def _baselines(patches: PatchSet) -> tuple[str, ...]:
-    """Return what the network is compared with; numbers measured by hand are the strongest, where all images have them."""
+    """Return what the network is compared with; numbers measured by hand are the strongest."""
     complete = patches.measures is not None and not np.isnan(patches.measures).any()
     return (*PATCH_BASELINES, "measured") if complete else PATCH_BASELINES
 
@@ -212,14 +228,14 @@ def packed(patches: PatchSet, data: PatchData, progress: Progress) -> Pack:
     return open_pack(patches, size=data.size, fit=data.fit, progress=progress.reach)
 
 
-def described(pack: Pack, *, licence: str = "") -> Table:
-    """Return the statistics of all images as a table, with ids, groups and labels."""
-    images, patches = pack.images, pack.patches
-    parts = [image_statistics(images[start : start + _DESCRIBED]) for start in range(0, len(images), _DESCRIBED)]
+def patch_table(pack: Pack, *, licence: str = "", described: bool = True) -> Table:
+    """Return ids, groups and labels of all images as a table; its columns are their statistics, unless not wanted."""
+    patches = pack.patches
+    names = STATISTICS if described else ()
     return Table(
         name=patches.name,
-        features=tuple(Feature(name) for name in STATISTICS),
-        values=np.concatenate(parts),
+        features=tuple(Feature(name) for name in names),
+        values=_statistics(pack.images) if described else np.empty((len(patches), 0)),
         ids=patches.ids,
         groups=patches.groups,
         target=patches.target,
@@ -228,6 +244,12 @@ def described(pack: Pack, *, licence: str = "") -> Table:
         source=patches.source,
         licence=patches.licence or licence,
     )
+
+
+def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the statistics of images that may lie on disk."""
+    starts = range(0, len(images), _DESCRIBED)
+    return np.concatenate([image_statistics(images[start : start + _DESCRIBED]) for start in starts])
 
 
 def _labelled(patches: PatchSet, names: dict[str, str]) -> PatchSet:
