@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
 
 __all__ = [
+    "exclusive",
     "partial_of",
     "read_arrays",
     "read_json",
@@ -140,6 +141,48 @@ def _parents(path: Path) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+@contextmanager
+def exclusive(out: Path, *, wait: bool = False) -> Iterator[None]:
+    """Keep other processes off `out` by a lock beside it; the system frees the lock when this process dies.
+
+    Folders that were made for the lock and hold nothing in the end are removed.
+
+    Parameters
+    ----------
+    out
+        The file or folder that is worked on.
+    wait
+        Wait until another process has done with it.
+
+    Raises
+    ------
+    InvalidInput
+        When another process works on it and `wait` is not set.
+    StorageFailure
+        When the place cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    path = out.with_name(f".{out.name}.lock")
+    made = [folder for folder in path.parents if not folder.exists()]  # the lowest first
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=-1 if wait else 0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise InvalidInput(f"Another process works on '{out}'", "One at a time", "Wait for it") from error
+    try:
+        yield
+    finally:
+        if not wait:  # who waits holds the file open: another one of the same name would be another lock
+            path.unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # the first that is not empty ends it
+            for folder in made:
+                folder.rmdir()
 
 
 def partial_of(path: Path) -> Path:

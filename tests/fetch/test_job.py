@@ -187,7 +187,7 @@ def test_a_small_disk_is_refused_first(known: RemoteSet, server: Server, tmp_pat
 
 
 def test_one_process_at_a_time(known: RemoteSet, tmp_path: Path) -> None:
-    with FileLock(tmp_path / ".made.lock"), pytest.raises(InvalidInput, match="Another process fetches"):
+    with FileLock(tmp_path / ".made.lock"), pytest.raises(InvalidInput, match="Another process works on"):
         _fetch(known, tmp_path / "made")
 
 

@@ -307,8 +307,10 @@ def test_the_augmented_copies_of_lung_are_found(realdata, tmp_path):
 def test_all_of_lung(realdata, tmp_path):
     found = survey(packed(realdata, tmp_path, "lung", target="label", group="group"))
     assert found.identical.pairs + found.near.pairs - found.near.across_groups >= 0.92 * 589
-    # Two groups of the table are one tile: the picture shows it.
-    assert [sorted(pair) for pair in found.near.examples] == [["lung_n/lungn1059.jpeg", "lung_n/lungn2152.jpeg"]]
+    # Groups lung_n_237 and lung_n_248 of the table are one tile: their pictures show it.
+    tile = {"lung_n/lungn1844.jpeg", "lung_n/lungn2152.jpeg", "lung_n/lungn1059.jpeg", "lung_n/lungn513.jpeg"}
+    assert found.near.across_groups == len(found.near.examples) >= 1
+    assert all(set(pair) <= tile for pair in found.near.examples)
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ def test_a_finished_run_is_whole_and_its_work_is_gone(out):
 
 def test_an_interrupted_run_without_a_finished_fold_leaves_nothing(out):
     interrupt(out, extra=["study.toml"])
-    assert list(out.parent.iterdir()) == []
+    assert not out.parent.exists()
 
 
 def test_ctrl_c_leaves_nothing_half_written(out):
@@ -56,7 +56,7 @@ def test_ctrl_c_leaves_nothing_half_written(out):
 
     with pytest.raises(KeyboardInterrupt):
         work()
-    assert list(out.parent.iterdir()) == []
+    assert not out.parent.exists()
 
 
 def test_an_interrupted_run_keeps_its_folds_for_resume(out):

@@ -13,12 +13,13 @@ from cancernet.fetch.download import download
 from cancernet.fetch.entries import RemoteFile, RemoteSet
 from cancernet.fetch.failures import FetchFailure
 from cancernet.fetch.limits import Limits
-from cancernet.fetch.place import locked, open_downloads, refuse_small_disk
+from cancernet.fetch.place import open_downloads, refuse_small_disk
 from cancernet.fetch.resume import Patience
 from cancernet.fetch.sink import NoWatcher, Watcher
 from cancernet.fetch.trust import recall, record, record_file
 from cancernet.fetch.unpack import unpack
 from cancernet.files import (
+    exclusive,
     read_json,
     refuse_existing,
     remove,
@@ -100,7 +101,7 @@ def fetch_set(
         return Fetched(chosen.name, out, already=True)
     refuse_existing(out, force=force)
     work = _Work(chosen, out, limits or Limits(), patience or Patience(), watcher or NoWatcher())
-    with locked(out), whole_folder(out, force=force) as content, open_downloads(out) as downloads:
+    with exclusive(out), whole_folder(out, force=force) as content, open_downloads(out) as downloads:
         for path in content.iterdir():
             remove(path)  # of a process that was killed
         refuse_small_disk(chosen, out, downloads)

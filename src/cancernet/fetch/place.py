@@ -1,17 +1,17 @@
-"""The place that a set is fetched into: room enough, one process at a time, and archives that survive a failure."""
+"""The place that a set is fetched into: room enough, and archives that survive a failure."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from cancernet.errors import InvalidInput, StorageFailure
+from cancernet.errors import StorageFailure
 from cancernet.fetch.entries import RemoteSet
 from cancernet.files import remove, storage_errors
 
-__all__ = ["locked", "open_downloads", "refuse_small_disk"]
+__all__ = ["open_downloads", "refuse_small_disk"]
 
 _GROWTH = 1.5  # bytes on the disk for each byte of an archive of images
 
@@ -44,27 +44,3 @@ def open_downloads(out: Path) -> Iterator[Path]:
     finally:
         if folder.is_dir() and not _arrived(folder):
             remove(folder)
-
-
-@contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Keep other processes off this folder; the system frees the lock when this process dies."""
-    from filelock import FileLock, Timeout
-
-    path = out.with_name(f".{out.name}.lock")
-    made = [folder for folder in path.parents if not folder.exists()]  # the lowest first
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise InvalidInput(f"Another process fetches '{out}'", "One at a time", "Wait for it") from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
-        with suppress(OSError):  # the first that is not empty ends it
-            for folder in made:
-                folder.rmdir()

@@ -58,9 +58,8 @@ def near_duplicates(
 ) -> NearPairs:
     """Return pairs of patches that show the same place, turned, flipped, zoomed, compressed or changed in colour.
 
-    Each patch is compared with its 30 nearest in colour and its 30 nearest in shape (20 in sets of more than 20,000); no
-    matrix of all pairs is made.
-    Patches without texture are never copies here: equal pixels are found by their digests.
+    Each patch is compared with its 30 nearest in colour and its 30 nearest in shape (20 in sets of more than 20,000),
+    not with all. Patches without texture are never copies here: equal pixels are found by their digests.
 
     Parameters
     ----------

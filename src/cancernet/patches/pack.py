@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from cancernet.checks import one_of
 from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
-from cancernet.files import storage_errors
+from cancernet.files import exclusive, storage_errors
 from cancernet.patches.images import FITS
 from cancernet.patches.packfile import IMAGES, Contents, Index, read_contents
 from cancernet.patches.packing import Order, content_key, listing_key, make_pack
@@ -124,7 +123,7 @@ def open_pack(
 
 def _made(order: Order, packs: Path, listing: str) -> Pack:
     """Return the pack, made by this process or by the one that it waited for."""
-    with _locked(packs / f".{listing}.lock"):
+    with exclusive(packs / listing, wait=True):
         pack, note = _found(order, packs, listing)
         if pack is not None:
             return pack
@@ -164,21 +163,6 @@ def _kept(patches: PatchSet, contents: Contents, index: Index, notes: tuple[str,
         raise CorruptFile("A pack is damaged: it holds other images than its name says", "A whole pack", "Remove it")
     faults = tuple(Fault(patches.folder / name, reason) for name, reason in aside.items())
     return replace(patches.take(rows), faults=(*patches.faults, *faults), notes=(*patches.notes, *notes))
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock, and hold it; the system frees it when this process dies."""
-    from filelock import FileLock
-
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _checked(size: int) -> int:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cancernet.errors import InvalidInput
-from cancernet.files import partial_of, read_json, refuse_existing, remove, storage_errors, whole_folder, write_json
+from cancernet.files import (
+    exclusive,
+    partial_of,
+    read_json,
+    refuse_existing,
+    remove,
+    storage_errors,
+    whole_folder,
+    write_json,
+)
 
 __all__ = ["Workspace", "open_workspace"]
 
@@ -55,7 +64,7 @@ def open_workspace(out: Path, *, digest: str, resume: bool, force: bool) -> Iter
         process works on it.
     """
     refuse_existing(out, force=force)
-    with _locked(out):
+    with exclusive(out):
         _prepare(partial_of(out), digest, resume=resume, force=force)
         try:
             with whole_folder(out, force=force, keep_partial=True) as folder:
@@ -74,26 +83,6 @@ def _begin(folder: Path, digest: str) -> Workspace:
     work.mkdir(exist_ok=True)
     write_json(work / _BEGUN, {"digest": digest})
     return Workspace(folder, work)
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Keep other processes off this run; the system frees the lock when this process dies."""
-    from filelock import FileLock, Timeout
-
-    path = out.with_name(f".{out.name}.lock")
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise InvalidInput(f"Another process works on '{out}'", "One at a time", "Wait for it") from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
 
 
 def _prepare(partial: Path, digest: str, *, resume: bool, force: bool) -> None:
