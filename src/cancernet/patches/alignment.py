@@ -18,8 +18,8 @@ _DETAIL, _SHADE = 0.7, 1 / 8  # sigma in pixels, and as a share of the side: wha
 _SQUEEZED = 96  # pixels of a side from which on patches are compared as if stretched, too
 _SQUEEZES = ((1.0, 1.0), (0.87, 1.0), (0.75, 1.0), (1.0, 0.87), (1.0, 0.75))  # factors in x and y
 _CELLS = (6, 12)  # along the radius and along the angle
-_TEXTURE = 1.0  # standard deviation in grey levels above which a part of a patch is compared
-_TEXTURED = 0.4  # share of the parts that must be
+_TEXTURE = 1.5  # standard deviation in grey levels above which a part of a patch is compared
+_TEXTURED = 0.5  # share of the parts that must be: with 0.4, half-planes that are no copies agree
 _CHANCE = 2.5  # alignments that are wrong agree by up to so many standard deviations
 
 
@@ -133,7 +133,7 @@ def agreement(first: NDArray[np.int8], second: NDArray[np.int8]) -> NDArray[np.f
 
     Returns
     -------
-    Shape (n,), at most 1; minus infinity where less than 0.4 of the cells have texture, or nearly every alignment
+    Shape (n,), at most 1; minus infinity where less than half of the cells have texture, or nearly every alignment
     fits, so that nothing can be said.
 
     References
