@@ -198,3 +198,17 @@ def test_copies_on_two_sides_are_refused_joined_or_priced(tmp_path):
 def test_what_cannot_be_is_said_before_anything_is_fitted(source, sections, words):
     with pytest.raises(InvalidInput, match=words):
         make_plan(patch_study(source, **sections))
+
+
+def test_grades_are_evaluated_as_grades(graded, tmp_path):
+    graded.save_bundle(tmp_path / "bundle")
+    other = write_patches(tmp_path / "other", patients=12, classes=GRADES, seed=6)
+    manifest = other / "manifest.csv"
+    text = manifest.read_text().replace(",p", ",q").replace("qatient", "patient")
+    manifest.write_text(text)
+    options = EvaluateOptions(target="kind", group="patient", layout="manifest", draws=200)
+    record = studies.evaluate(tmp_path / "bundle", manifest, out=tmp_path / "e", options=options)
+    assert record.scored.ordered
+    assert set(record.baseline_scored["majority"].predicted.tolist()) == {1}  # the mean of three even grades
+    assert {"quadratic_kappa", "group_quadratic_kappa"} <= set(record.metrics)
+    assert "Expected grade" in (tmp_path / "e" / "report.html").read_text()

@@ -28,6 +28,7 @@ from cancernet.studies.patches import shown_patches
 from cancernet.studies.progress import Progress
 from cancernet.studies.record import at_prevalences
 from cancernet.studies.words import abstention_sentence, calibration_sentence, coverage_sentence
+from cancernet.tasks import nearest_grade
 
 __all__ = ["EvaluateOptions", "evaluate"]
 
@@ -162,7 +163,8 @@ def _majority(card: Card, scored: Scored) -> Scored:
     """Return the answers of one who knows nothing but the shares of the classes in the training data."""
     prior = np.array([card.prior[name] for name in card.task.classes])
     shares = np.tile(prior / prior.sum(), (len(scored), 1))
-    predicted = np.full(len(scored), int(prior.argmax()))
+    answer = nearest_grade(prior / prior.sum()) if scored.ordered else prior.argmax()
+    predicted = np.full(len(scored), int(answer))
     return replace(scored, probabilities=shares, predicted=predicted, sets=None, abstained=None)
 
 

@@ -9,7 +9,7 @@ from cancernet.studies.options import ReportOptions
 
 __all__ = ["abstention_sentence", "calibration_sentence", "comparison_sentence", "coverage_sentence"]
 
-_NAMES = {"auroc": "AUROC", "macro_auroc": "macro AUROC", "accuracy": "accuracy"}
+_NAMES = {"auroc": "AUROC", "macro_auroc": "macro AUROC", "quadratic_kappa": "quadratic kappa", "accuracy": "accuracy"}
 
 
 def comparison_sentence(differences: Mapping[str, Estimate], baseline: str, metrics: tuple[str, ...]) -> str:
