@@ -168,33 +168,37 @@ def make_patch_plan(
         When a patient, an image or a near copy of it stands on two sides of the split.
     """
     found = read_patches(study.data.source, options=patch_options(study.data)) if patches is None else patches
-    pack = packed(_labelled(found, study.data.labels), study.data, progress or Progress())
+    told = progress or Progress()
+    pack = packed(_labelled(found, study.data.labels), study.data, told)
     notes: tuple[str, ...] = ()
     if study.data.copies == "join":
         pack, touched = joined(pack)
         notes = (f"{touched} groups share copies of an image; those that do were joined.",) if touched else ()
-    plan = _planned(study, pack, split, notes)
+    plan = _planned(study, pack, split, notes=notes, progress=told)
     if not plan.audit.leaks or not allow_leak:
         plan.audit.refuse()
         return plan
     pack, touched = joined(pack)
     notes = (f"{touched} groups share copies of an image; those that do were joined.",)
-    return replace(_planned(study, pack, None, notes), leaky=plan)
+    return replace(_planned(study, pack, None, notes=notes, progress=told), leaky=plan)
 
 
-def _planned(study: PatchStudy, pack: Pack, split: Split | None, notes: tuple[str, ...]) -> PatchPlan:
+def _planned(
+    study: PatchStudy, pack: Pack, split: Split | None, *, notes: tuple[str, ...], progress: Progress
+) -> PatchPlan:
     """Return the plan of a study on a pack, checked; only what leaks is not refused yet."""
     table = patch_table(pack, licence=study.data_licence)
     task = task_of(study, table.classes, target=table.target_column)
     _check_classes(table, task.classes, folds=study.split.folds or (3 if study.split.test else 5))
     split = make_split(study, table) if split is None else split
     split.refuse_other(table)
+    progress.begin("Looking for copies", len(table))
     return PatchPlan(
         study=study,
         table=table,
         task=task,
         split=split,
-        audit=audit_patches(pack, split),
+        audit=audit_patches(pack, split, progress=progress.reach),
         cohort=Cohort(table.values, table.codes(task.classes), table.groups),
         pack=pack,
         baselines=_baselines(pack.patches),
