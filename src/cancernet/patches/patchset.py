@@ -110,6 +110,7 @@ class PatchSet:
     def take(self, rows: ArrayLike) -> PatchSet:
         """Return the patches of some rows (indices or a mask), in that order."""
         chosen = np.asarray(rows)
+        chosen = chosen if chosen.size else chosen.astype(np.int64)  # NumPy takes an empty list for floats
         names = ("ids", "groups", "target", "slides", "sites", "mpp", "measures")
         columns = {name: getattr(self, name) for name in names}
         taken: dict[str, Any] = {name: None if column is None else column[chosen] for name, column in columns.items()}
