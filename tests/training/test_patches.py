@@ -94,9 +94,9 @@ def test_nothing_is_written_before_it_is_time(learner, tmp_path):
 
 
 def test_the_engine_answers_as_keras_does(learner, fitted):
-    model = learner.model(fitted)
+    model = learner.model([fitted])
     expected = np.asarray(model.predict_on_batch(learner.images[HELD]))
-    found = learner.logits(fitted, HELD, test_times=("none", "dihedral"))
+    found = learner.logits([fitted], HELD, test_times=("none", "dihedral"))
     np.testing.assert_allclose(found["none"], expected, atol=0.02)
     flips = (learner.images[HELD], learner.images[HELD][:, :, ::-1])
     turned = [np.ascontiguousarray(np.rot90(flip, k, (1, 2))) for flip in flips for k in range(4)]
@@ -150,7 +150,7 @@ def test_auxiliary_numbers_are_learnt_besides_and_leave_with_the_training():
     fitted = learner.fit(TRAIN, seed=1, watched=HELD)
     again = learner.fit(TRAIN, seed=1, watched=HELD)
     assert_same_weights(fitted.weights, again.weights)
-    model = learner.model(fitted)
+    model = learner.model([fitted])
     assert [layer.name for layer in model.layers][-1] == "logits"
     assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
     error = learner._network._trained.evaluate(

@@ -66,6 +66,7 @@ class Parity(Part):
     """How far an engine stood from Keras at export: largest difference of a probability."""
 
     runtime: str
+    precision: Literal["f32", "bf16"] = "f32"
     batch: int = Field(ge=1)
     difference: float = Field(ge=0)
 
@@ -104,6 +105,8 @@ class Training(Part):
         The Keras backend.
     seed, epochs
         Of the final fit.
+    networks
+        Of how many networks the logits are the mean; each of several was trained without one part of the rows.
     date
         ISO 8601, the day or the second.
     rows, groups
@@ -120,6 +123,7 @@ class Training(Part):
     backend: str
     seed: int
     epochs: int = Field(ge=0)
+    networks: int = Field(default=1, ge=1)
     date: str
     rows: int = Field(ge=0)
     groups: int = Field(ge=0)

@@ -18,6 +18,7 @@ _MODELS = ("Sequential", "Functional")
 _LAYERS = (
     "Activation",
     "Add",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",

@@ -17,13 +17,13 @@ from cancernet.bundle import check_keras_file, check_onnx_file
 from cancernet.checks import require
 from cancernet.errors import CorruptFile, InvalidInput
 from cancernet.files import whole_file
-from cancernet.models import keras_library
+from cancernet.models import keras_library, members_of, outputs_of
 
 if TYPE_CHECKING:
     import keras
     import onnx
 
-__all__ = ["export_onnx", "load_keras"]
+__all__ = ["export_onnx", "float32_clone", "load_keras"]
 
 _OPSET = 18  # fixed: another version of tf2onnx must not change the graph; old enough for every engine we support
 _OUTPUTS = ("logits", "features")
@@ -90,7 +90,7 @@ def export_onnx(model: keras.Model, path: str | Path, *, force: bool = False) ->
 def _refuse_unnamed(model: keras.Model) -> None:
     """Raise when the model lacks the layers that become outputs."""
     names = [layer.name for layer in model.layers]
-    if names[-1:] != ["logits"] or "features" not in names:
+    if names[-1:] != ["logits"] or ("features" not in names and len(members_of(model)) == 1):
         expected = "A layer called 'features', and a last layer called 'logits'"
         raise InvalidInput(f"The model '{model.name}' has the layers {names}", expected, "Name them so")
 
@@ -115,7 +115,7 @@ def _convert(model: keras.Model, target: Path) -> None:
     require("tf2onnx", "train")
     import onnx
 
-    network = _with_two_outputs(_float32_clone(model))
+    network = _with_two_outputs(float32_clone(model))
     entrance = network.inputs[0]
     signature = [keras.InputSpec(dtype=entrance.dtype, shape=entrance.shape, name="input")]
     with _quiet():
@@ -126,14 +126,14 @@ def _convert(model: keras.Model, target: Path) -> None:
     onnx.save(content, target)
 
 
-def _float32_clone(model: keras.Model) -> keras.Model:
+def float32_clone(model: keras.Model) -> keras.Model:
     """Return a copy in float32 whose layers belong to no other model, with the constants of normalisation in NumPy.
 
     A model trained in mixed precision exports to a file that no engine loads; layers shared with another model have
     more than one output; and constants that are backend tensors would become inputs of the graph.
     """
     keras = keras_library()
-    clone = keras.models.clone_model(model, clone_function=_float32_layer)
+    clone = keras.models.clone_model(model, clone_function=_float32_layer, recursive=True)
     clone.set_weights(model.get_weights())
     for own, copied in zip(model.layers, clone.layers, strict=True):
         if isinstance(own, keras.layers.Normalization):
@@ -149,8 +149,7 @@ def _float32_layer(layer: keras.Layer) -> keras.Layer:
 
 def _with_two_outputs(model: keras.Model) -> keras.Model:
     """Return the functional model from input to both outputs."""
-    outputs = {name: model.get_layer(name).output for name in _OUTPUTS}
-    return keras_library().Model(model.inputs, outputs, name="network")
+    return keras_library().Model(model.inputs, outputs_of(model), name="network")
 
 
 def _tidy(model: onnx.ModelProto) -> None:

@@ -209,6 +209,8 @@ def _copy(layer: Any, number: int) -> Any:
     if layer.weights:
         copy.build(layer.get_build_config()["input_shape"])
         copy.set_weights(layer.get_weights())
+    if type(layer).__name__ == "Normalization":
+        copy.finalize_state()  # which reads the weights once
     return copy
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from cancernet.explain.overlay import cam_picture, png_bytes
 from cancernet.explain.patchpage import ON_PAGE, SEVERITY, PatchExplanation, caption, page, reason
 from cancernet.files import whole_folder, write_text
 from cancernet.geometry import VIEWS, dihedral, undo_dihedral
+from cancernet.models import members_of
 from cancernet.predict import Cases, tabulate, write_rows
 
 if TYPE_CHECKING:
@@ -154,19 +156,19 @@ def _seen(
     predicted: NDArray[np.int64],
     block: int | None,
 ) -> GradCam:
-    """Return the maps, averaged over the same views of the patches as the answer."""
+    """Return the maps, averaged over the same networks and views of the patches as the answer."""
     ordinal = card.task.kind == "ordinal"
-    classes = None if ordinal else predicted
-    found = grad_cam(network, patches, classes=classes, block=block, ordinal=ordinal)
-    if card.engine.test_time == "none":
-        return found
-    total = found.maps * found.peaks[:, None, None]
-    for view in range(1, VIEWS):
-        turned = np.ascontiguousarray(dihedral(patches, view))
-        other = grad_cam(network, turned, classes=classes, block=block, ordinal=ordinal)
-        total += undo_dihedral(other.maps * other.peaks[:, None, None], view)
-    maps, peaks = scale_maps(total / np.float32(VIEWS))
-    return replace(found, maps=maps, peaks=peaks)
+    options: dict[str, Any] = {"classes": None if ordinal else predicted, "block": block, "ordinal": ordinal}
+    views = range(1 if card.engine.test_time == "none" else VIEWS)
+    seen = [
+        (view, grad_cam(member, np.ascontiguousarray(dihedral(patches, view)), **options))
+        for member, view in product(members_of(network), views)
+    ]
+    if len(seen) == 1:
+        return seen[0][1]
+    single = [undo_dihedral(found.maps * found.peaks[:, None, None], view) for view, found in seen]
+    maps, peaks = scale_maps(np.mean(single, axis=0, dtype=np.float32))
+    return replace(seen[0][1], maps=maps, peaks=peaks)
 
 
 def _part(seen: GradCam, cases: Cases, pictures: NDArray[np.str_]) -> PatchExplanation:

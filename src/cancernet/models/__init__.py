@@ -1,17 +1,26 @@
 """The networks: functions that return plain Keras models of stock layers."""
 
+from cancernet.models.backbone import Backbone, build_on_backbone, check_extractor, check_patch_size
 from cancernet.models.backend import keras_library
 from cancernet.models.cancernet import CancerNet, build_cancernet, weight_layers
 from cancernet.models.conv1d import LAYOUTS, Conv1D, Layout, build_conv1d, with_normalisation
+from cancernet.models.ensemble import average_of, members_of, outputs_of
 
 __all__ = [
     "LAYOUTS",
+    "Backbone",
     "CancerNet",
     "Conv1D",
     "Layout",
+    "average_of",
     "build_cancernet",
     "build_conv1d",
+    "build_on_backbone",
+    "check_extractor",
+    "check_patch_size",
     "keras_library",
+    "members_of",
+    "outputs_of",
     "weight_layers",
     "with_normalisation",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 
 from cancernet import bundle
 from cancernet.bundle import Card, DataSource, Execution, Training, hash_groups
-from cancernet.engine import check_parity, export_onnx
+from cancernet.engine import check_parity, export_onnx, float32_clone
 from cancernet.estimate import Estimate
 from cancernet.files import storage_errors
 from cancernet.models import keras_library
@@ -82,6 +82,7 @@ def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[A
     """
     with storage_errors(folder), TemporaryDirectory() as temporary:
         keras_file, onnx_file = Path(temporary, "model.keras"), Path(temporary, "model.onnx")
+        model = float32_clone(model)
         model.save(keras_file)
         export_onnx(model, onnx_file)
         parity = check_parity(
@@ -116,6 +117,7 @@ def _training(plan: Plan, final: Final) -> Training:
         backend=keras_library().backend.backend(),
         seed=plan.study.training.seed,
         epochs=final.epochs,
+        networks=final.networks,
         date=datetime.now(UTC).date().isoformat(),
         rows=len(final.rows),
         groups=len(np.unique(plan.cohort.groups[final.rows])),

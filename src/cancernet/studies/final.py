@@ -36,6 +36,8 @@ class Final:
         Of its fit.
     test_time
         How the engine averages, as in `Execution`.
+    networks
+        Of how many networks its logits are the mean.
     """
 
     model: keras.Model
@@ -44,6 +46,7 @@ class Final:
     calibration_rows: NDArray[np.int64]
     epochs: int
     test_time: str = "none"
+    networks: int = 1
 
 
 @dataclass(frozen=True, eq=False)

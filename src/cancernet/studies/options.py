@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from cancernet.models import CancerNet, Conv1D
+from cancernet.models import Backbone, CancerNet, Conv1D
 from cancernet.tasks import TaskKind
 from cancernet.training import FitOptions, PatchTraining, TrainingOptions
 
@@ -282,11 +283,22 @@ class TableStudy(Study):
         return self
 
 
+def _which_network(model: Any) -> str:
+    """Return which options the model section holds: the key `backbone` tells."""
+    has_backbone = "backbone" in model if isinstance(model, Mapping) else isinstance(model, Backbone)
+    return "Backbone" if has_backbone else "CancerNet"
+
+
+PatchModel = Annotated[
+    Annotated[CancerNet, Tag("CancerNet")] | Annotated[Backbone, Tag("Backbone")], Discriminator(_which_network)
+]
+
+
 class PatchStudy(Study):
-    """A study of images, by CancerNet."""
+    """A study of images, by CancerNet or by a network on a feature extractor of the user."""
 
     data: PatchData
-    model: CancerNet = CancerNet()
+    model: PatchModel = CancerNet()
     training: PatchTraining = PatchTraining()
     report: PatchReport = PatchReport()
 

@@ -6,10 +6,10 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,7 +17,8 @@ from cancernet.checks import listed, nearest, one_of
 from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.metrics import parse_rule
-from cancernet.studies.options import STUDIES, Study
+from cancernet.models import Backbone, CancerNet
+from cancernet.studies.options import STUDIES, PatchStudy, Study
 
 __all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
 
@@ -211,15 +212,17 @@ def _located(study: Study, folder: Path | None) -> Study:
     """Return the study with its paths expanded and made independent of the current directory."""
     source = _path(study.data.source, folder)
     file = study.split.file and _path(study.split.file, folder)
-    return study.model_copy(
-        update={
-            "data": study.data.model_copy(update={"source": source}),
-            "split": study.split.model_copy(update={"file": file}),
-        }
-    )
+    parts: dict[str, BaseModel] = {
+        "data": study.data.model_copy(update={"source": source}),
+        "split": study.split.model_copy(update={"file": file}),
+    }
+    if isinstance(study, PatchStudy) and isinstance(study.model, Backbone):
+        backbone = _path(study.model.backbone, folder, what="backbone")
+        parts["model"] = study.model.model_copy(update={"backbone": backbone})
+    return study.model_copy(update=parts)
 
 
-def _path(text: str, folder: Path | None) -> str:
+def _path(text: str, folder: Path | None, *, what: str = "data") -> str:
     """Return the path with variables expanded, absolute when it names a file."""
     if "\0" in text:
         raise InvalidInput(f"The path {text!r} holds a null character", "The path of a file, or a built-in name")
@@ -229,8 +232,8 @@ def _path(text: str, folder: Path | None) -> str:
         name = unset.group(1) or unset.group(2)
         raise InvalidInput(
             f"The path '{text}' names the variable {name}, which is not set",
-            "The folder of the data",
-            f"Set it: export {name}=/path/to/the/data",
+            f"The folder of the {what}",
+            f"Set it: export {name}=/path/to/the/{what}",
         )
     path = Path(os.path.expanduser(expanded))  # that of Path raises for an unknown user
     if folder is not None and not path.is_absolute() and os.path.exists(folder / path):
@@ -242,10 +245,11 @@ def _explained(error: ValidationError, where: str, form: type[Study]) -> Invalid
     """Return our error for the first fault that pydantic found; a misspelt key counts before one that is missing."""
     faults = error.errors(include_url=False)
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    location = [str(part) for part in first["loc"]]
+    location, section = _place([str(part) for part in first["loc"]], form)
     key = ".".join(location) or "the study"
     if first["type"] == "extra_forbidden":
-        return _unknown(location, where, form)
+        more = ("backbone",) if section is CancerNet else ()  # with it, the section has another form
+        return _unknown(location, where, (*section.model_fields, *more))
     if first["type"] == "missing":
         return InvalidInput(f"{where} lacks '{key}'", "It is required", "See a template: cancernet init my-study.toml")
     said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
@@ -260,13 +264,34 @@ def _short(given: str | int | float | bool) -> str:
     return text if len(text) <= 80 else f"{text[:60]}...{text[-10:]}"
 
 
-def _unknown(location: list[str], where: str, form: type[Study]) -> InvalidInput:
+def _place(location: list[str], form: type[Study]) -> tuple[list[str], type[BaseModel]]:
+    """Return the keys that lead to a fault, and the form of the section it lies in.
+
+    Where a section has one form or another, pydantic counts the name of the form as a key.
+    """
+    keys: list[str] = []
+    section: type[BaseModel] = form
+    parts = iter(location)
+    for part in parts:
+        keys.append(part)
+        field = section.model_fields.get(part)
+        if field is not None:
+            section = _form_of(field.annotation, parts) or section
+    return keys, section
+
+
+def _form_of(annotation: Any, parts: Iterator[str]) -> type[BaseModel] | None:
+    """Return the form of a section, after taking its name from the parts where there are several; else None."""
+    kinds = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in get_args(annotation)]
+    forms = [kind for kind in (kinds or [annotation]) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    if len(forms) > 1:
+        name = next(parts, "")
+        return next((form for form in forms if form.__name__ == name), None)
+    return forms[0] if forms else None
+
+
+def _unknown(location: list[str], where: str, known: tuple[str, ...]) -> InvalidInput:
     """Return the error for a key that is not known, with the nearest one."""
-    model: type[BaseModel] = form
-    for part in location[:-1]:
-        annotation = model.model_fields[part].annotation
-        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model
-    known = tuple(model.model_fields)
     close = nearest(location[-1], known)
     prefix = ".".join(location[:-1])
     todo = f"Did you mean '{prefix + '.' if prefix else ''}{close}'?" if close else ""

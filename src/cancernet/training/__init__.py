@@ -1,6 +1,7 @@
 """Fitting networks: options, augmentation, the loop, cross-fitting."""
 
 from cancernet.training.augment import Augmentation
+from cancernet.training.backbone import OpenBackbone, open_backbone
 from cancernet.training.checkpoint import Checkpoint
 from cancernet.training.crossfit import CrossFit, choose_epochs, cross_fit
 from cancernet.training.network import Fit, Network
@@ -19,6 +20,7 @@ __all__ = [
     "FittedTable",
     "Known",
     "Network",
+    "OpenBackbone",
     "PatchLearner",
     "PatchTraining",
     "TableLearner",
@@ -26,5 +28,6 @@ __all__ = [
     "choose_epochs",
     "cross_fit",
     "execution_of",
+    "open_backbone",
     "seed_of",
 ]

@@ -100,6 +100,10 @@ class PatchTraining(FitOptions):
     test_time
         "dihedral" averages answers over the 8 rotations and flips of a patch, "none" does not, "auto" does where the
         out-of-fold gain's paired interval excludes zero.
+    ensemble
+        Of more than one network: the rows are cut into so many parts by group, one network is trained without each, and
+        the mean of their logits is used where the out-of-fold gain's paired interval excludes zero. Training takes that
+        many fits more, prediction that many times longer.
     precision
         Of the engine: "bf16" where the processor has it, or "f32". Calibration is fitted on
         outputs of this precision.
@@ -115,6 +119,7 @@ class PatchTraining(FitOptions):
     auxiliary_weight: float = Field(default=1.0, gt=0)
     augmentation: Augmentation = Augmentation()
     test_time: Literal["auto", "none", "dihedral"] = "auto"
+    ensemble: int = Field(default=1, ge=1, le=20)
     precision: Literal["bf16", "f32"] = "bf16"
     mixed_bfloat16: bool = False
 

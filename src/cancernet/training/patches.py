@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Execution
 from cancernet.engine import load_network, run_in_batches
-from cancernet.models import CancerNet, build_cancernet, keras_library
+from cancernet.models import CancerNet, average_of, keras_library
 from cancernet.tasks import TaskKind
+from cancernet.training.backbone import OpenBackbone, build_network
 from cancernet.training.checkpoint import Checkpoint
 from cancernet.training.feed import PatchFeed
 from cancernet.training.network import Network, Truth, Watched
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PATCH_TOLERANCE", "FittedPatches", "Known", "PatchLearner", "execution_of"]
 
-PATCH_TOLERANCE = {"bf16": 1e-2, "f32": 1e-5}  # largest difference of a probability from Keras, by precision
+PATCH_TOLERANCE = {"bf16": 5e-2, "f32": 1e-5}  # largest difference of a probability from Keras, by precision
 _ASKED = 4096  # patches that are taken from the pack at once
 _WATCHED = 2000  # patches whose loss is followed, at most: more would only cost time
 
@@ -55,7 +56,7 @@ class Known:
 
 
 class PatchLearner:
-    """Fits CancerNet on rows of one pack.
+    """Fits CancerNet, or a network on a backbone, on rows of one pack.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class PatchLearner:
         *,
         kind: TaskKind,
         classes: int,
-        model: CancerNet,
+        model: CancerNet | OpenBackbone,
         options: PatchTraining,
         advance: Callable[[], None] | None = None,
     ) -> None:
@@ -87,7 +88,7 @@ class PatchLearner:
 
         def build() -> keras.Model:
             with _policy(options):
-                return build_cancernet(size, classes, kind=kind, options=model)
+                return build_network(size, classes, kind=kind, model=model)
 
         self._network = Network(
             build,
@@ -113,15 +114,16 @@ class PatchLearner:
         fit = self._network.fit(feed, truth, seed=seed, watched=follow, checkpoint=checkpoint)
         return FittedPatches(fit.weights, fit.epochs, fit.history)
 
-    def model(self, fitted: FittedPatches) -> keras.Model:
-        """Return the network that takes patches, for the bundle."""
-        return self._network.with_weights(fitted.weights)
+    def model(self, fits: Sequence[FittedPatches]) -> keras.Model:
+        """Return the network that takes patches, for the bundle; of several fits the mean of their logits."""
+        networks = [self._network.with_weights(fit.weights) for fit in fits]
+        return networks[0] if len(networks) == 1 else average_of(networks)
 
     def logits(
-        self, fitted: FittedPatches, rows: NDArray[np.int64], *, test_times: Sequence[str] = ("none",)
+        self, fits: Sequence[FittedPatches], rows: NDArray[np.int64], *, test_times: Sequence[str] = ("none",)
     ) -> dict[str, NDArray[np.float64]]:
-        """Return the logits (m, width) of rows of the pack, for each way to average, as the engine gives them."""
-        with load_network(self.model(fitted), execution_of(self.options)) as engine:
+        """Return the logits (m, width) of rows of the pack, for each way to turn them, as the engine gives them."""
+        with load_network(self.model(fits), execution_of(self.options)) as engine:
             parts = [self.images[rows[start : start + _ASKED]] for start in range(0, len(rows), _ASKED)]
             return {
                 way: np.concatenate([run_in_batches(engine, part, test_time=way).logits for part in parts]).astype(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.data import Fold
+from cancernet.data import Fold, rows_by_fold
 from cancernet.metrics import baseline_logits
 from cancernet.patches import COLOURS, DARKNESS, STATISTICS
 from cancernet.studies.patches.plan import PatchPlan
+from cancernet.studies.patches.ways import Way, views_asked, ways_asked
 from cancernet.studies.results import fold_stem, read_fold, write_fold
 from cancernet.training import Checkpoint, FittedPatches, PatchLearner, seed_of
 
-__all__ = ["PatchFold", "fit_folds", "views_asked"]
-
-_VIEWS = {"auto": ("none", "dihedral"), "none": ("none",), "dihedral": ("dihedral",)}
+__all__ = ["Fits", "PatchFold", "checkpoint_of", "fit_folds", "fit_members"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +30,12 @@ class PatchFold:
     repeat, number
         Of the fold, from 0.
     tested, validated
-        Logits (m, width) of the test and the validation rows by learner; the network's by the way its answers are
-        averaged: "none", "dihedral".
-    epochs, history
-        Of the fit.
+        Logits (m, width) of the test and the validation rows by learner; the network's by the name of the `Way` its
+        answers are averaged.
+    epochs
+        Of the fit on all training rows.
+    history
+        Of all fits: "inner" is 0 for that one, and counts those of an ensemble.
     """
 
     repeat: int
@@ -45,15 +46,22 @@ class PatchFold:
     history: tuple[dict[str, Any], ...]
 
 
-def views_asked(plan: PatchPlan) -> tuple[str, ...]:
-    """Return the ways to average that are tried."""
-    return _VIEWS[plan.study.training.test_time]
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """The networks that were trained on some rows: one on all of them, and one without each part of them."""
+
+    alone: FittedPatches
+    members: tuple[FittedPatches, ...] = ()
+
+    def of(self, way: Way) -> tuple[FittedPatches, ...]:
+        """Return the networks whose answers are averaged."""
+        return self.members if way.ensemble else (self.alone,)
 
 
 def fit_folds(
-    plan: PatchPlan, learner: PatchLearner, *, work: Path | None, finished: Any
-) -> tuple[Sequence[PatchFold], FittedPatches | None]:
-    """Return all folds, and the fit of the last one that was fitted here; those kept in `work` are not fitted again.
+    plan: PatchPlan, learner: PatchLearner, *, work: Path | None, finished: Callable[[int], None]
+) -> tuple[Sequence[PatchFold], Fits | None]:
+    """Return all folds, and the fits of the last one that was fitted here; those kept in `work` are not fitted again.
 
     Parameters
     ----------
@@ -62,29 +70,69 @@ def fit_folds(
     work
         Where folds and unfinished fits are kept; None keeps nothing.
     finished
-        Called with the number of folds that are done.
+        Called with the number of fits that are done.
     """
-    folds, fitted = [], None
+    folds, fits = [], None
     for count, fold in enumerate(plan.split.folds, start=1):
         kept = _kept(work, fold) if plan.split.kind == "k-fold" else None
         if kept is None:
-            kept, fitted = _fit_fold(plan, learner, fold, work)
+            kept, fits = _fit_fold(plan, learner, fold, work)
             _keep(work, kept)
         folds.append(kept)
-        finished(count)
-    return folds, fitted
+        finished(count * plan.fits_of_fold)
+    return folds, fits
 
 
-def _fit_fold(plan: PatchPlan, learner: PatchLearner, fold: Fold, work: Path | None) -> tuple[PatchFold, FittedPatches]:
+def fit_members(
+    plan: PatchPlan, learner: PatchLearner, rows: NDArray[np.int64], *, seed: int, stem: Path | None
+) -> tuple[FittedPatches, ...]:
+    """Return networks that were each trained without one part of the rows; none when no ensemble is asked for.
+
+    Parameters
+    ----------
+    plan, learner
+        What to fit.
+    rows
+        Shape (m,); cut into parts by group.
+    seed
+        Of the parts and of the weights.
+    stem
+        Path of the files of unfinished fits, without number and suffix.
+    """
+    count, cohort = plan.study.training.ensemble, plan.cohort
+    if count == 1:
+        return ()
+    parts = rows_by_fold(cohort.codes[rows], cohort.groups[rows], folds=count, seed=seed)
+    return tuple(
+        learner.fit(np.delete(rows, part), seed=seed_of(seed, number), checkpoint=checkpoint_of(stem, f".{number}"))
+        for number, part in enumerate(parts, start=1)
+    )
+
+
+def checkpoint_of(stem: Path | None, part: str = "") -> Checkpoint | None:
+    """Return where an unfinished fit is kept, if anything is."""
+    return None if stem is None else Checkpoint(stem.with_name(f"{stem.name}{part}.fit.npz"))
+
+
+def _fit_fold(plan: PatchPlan, learner: PatchLearner, fold: Fold, work: Path | None) -> tuple[PatchFold, Fits]:
     """Fit one fold and ask all learners about the rows it has not seen."""
     seed = seed_of(plan.study.training.seed, fold.repeat, fold.number)
-    checkpoint = None if work is None else Checkpoint(fold_stem(work, fold.repeat, fold.number).with_suffix(".fit.npz"))
-    fitted = learner.fit(fold.train, seed=seed, watched=_followed(fold), checkpoint=checkpoint)
-    tested, validated = (_answers(plan, learner, fitted, fold, rows) for rows in (fold.test, fold.validation))
-    history = tuple({"inner": 0, **row} for row in fitted.history)
-    if checkpoint is not None:
-        checkpoint.remove()
-    return PatchFold(fold.repeat, fold.number, tested, validated, fitted.epochs, history), fitted
+    stem = None if work is None else fold_stem(work, fold.repeat, fold.number)
+    alone = learner.fit(fold.train, seed=seed, watched=_followed(fold), checkpoint=checkpoint_of(stem))
+    fits = Fits(alone, fit_members(plan, learner, fold.train, seed=seed, stem=stem))
+    tested, validated = (_answers(plan, learner, fits, fold, rows) for rows in (fold.test, fold.validation))
+    several = enumerate((alone, *fits.members))
+    history = tuple({"inner": inner, **row} for inner, fit in several for row in fit.history)
+    _forget(stem, len(fits.members))
+    return PatchFold(fold.repeat, fold.number, tested, validated, alone.epochs, history), fits
+
+
+def _forget(stem: Path | None, members: int) -> None:
+    """Remove what finished fits of a fold left to go on from."""
+    for part in ("", *(f".{number}" for number in range(1, members + 1))):
+        kept = checkpoint_of(stem, part)
+        if kept is not None:
+            kept.remove()
 
 
 def _followed(fold: Fold) -> NDArray[np.int64]:
@@ -93,12 +141,15 @@ def _followed(fold: Fold) -> NDArray[np.int64]:
 
 
 def _answers(
-    plan: PatchPlan, learner: PatchLearner, fitted: FittedPatches, fold: Fold, rows: NDArray[np.int64]
+    plan: PatchPlan, learner: PatchLearner, fits: Fits, fold: Fold, rows: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
     """Return the logits of all learners for some rows; nothing when there are none."""
     if not len(rows):
         return {}
-    answers = dict(learner.logits(fitted, rows, test_times=views_asked(plan)))
+    answers: dict[str, NDArray[np.float64]] = {}
+    for ensemble in sorted({way.ensemble for way in ways_asked(plan)}):
+        found = learner.logits(fits.of(Way(ensemble)), rows, test_times=views_asked(plan))
+        answers |= {Way(ensemble, view).name: logits for view, logits in found.items()}
     return answers | {name: _baseline(plan, name, fold, rows) for name in plan.baselines}
 
 

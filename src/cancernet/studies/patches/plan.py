@@ -14,6 +14,7 @@ from cancernet.checks import listed, one_of
 from cancernet.data import Feature, Split, Table, refuse_few_groups, require_groups
 from cancernet.errors import InvalidInput
 from cancernet.metrics import PATCH_BASELINES, Scored
+from cancernet.models import CancerNet
 from cancernet.patches import (
     STATISTICS,
     Pack,
@@ -31,7 +32,7 @@ from cancernet.studies.patches.leak import joined
 from cancernet.studies.patches.shown import shown_patches
 from cancernet.studies.plan import Plan, make_split, task_of
 from cancernet.studies.progress import Progress
-from cancernet.training import Known, PatchLearner, execution_of
+from cancernet.training import Known, OpenBackbone, PatchLearner, execution_of, open_backbone
 
 __all__ = ["PatchPlan", "make_patch_plan", "patch_options", "patch_table"]
 
@@ -47,19 +48,28 @@ class PatchPlan(Plan):
     pack: Pack
     baselines: tuple[str, ...] = PATCH_BASELINES
     joined_notes: tuple[str, ...] = ()
+    backbone: OpenBackbone | None = None
     leaky: PatchPlan | None = None
     """The same study with copies on two sides of its split, to measure what that would seem to gain."""
 
     @property
     def digest(self) -> str:
         """What an interrupted run shares with the one that resumes it; the key stands for the pixels."""
-        return f"{super().digest}-{self.pack.key}"
+        backbone = "" if self.backbone is None else f"-{self.backbone.sha256}"
+        return f"{super().digest}-{self.pack.key}{backbone}"
 
     @property
     def fits(self) -> int:
-        """One per fold, and in cross-validation one on all rows."""
+        """Those of all folds, and in cross-validation those on all rows."""
         leaky = 0 if self.leaky is None else len(self.leaky.split.folds)
-        return len(self.split.folds) + (self.split.kind == "k-fold") + leaky
+        final = self.study.training.ensemble if self.split.kind == "k-fold" else 0
+        return (len(self.split.folds) + leaky) * self.fits_of_fold + final
+
+    @property
+    def fits_of_fold(self) -> int:
+        """One, and those of an ensemble."""
+        members = self.study.training.ensemble
+        return 1 + (members if members > 1 else 0)
 
     @property
     def size(self) -> int:
@@ -126,10 +136,17 @@ class PatchPlan(Plan):
             Known(self.cohort.codes, self.pack.patches.measures),
             kind=self.task.kind,
             classes=len(self.task.classes),
-            model=self.study.model,
+            model=self._network(),
             options=self.study.training,
             advance=advance,
         )
+
+    def _network(self) -> CancerNet | OpenBackbone:
+        """Return what the learner builds."""
+        model = self.study.model
+        if isinstance(model, CancerNet):
+            return model
+        return self.backbone or open_backbone(model)
 
     def _scale(self) -> float:
         """Return by how much pixels grow when images are brought to the size of the network."""
@@ -163,24 +180,40 @@ def make_patch_plan(
     Raises
     ------
     InvalidInput
-        When the images cannot be used for the study.
+        When the images cannot be used for the study, or its backbone cannot.
+    CorruptFile
+        When its backbone is damaged or unsafe.
     LeakingSplit
         When a patient, an image or a near copy of it stands on two sides of the split.
     """
     found = read_patches(study.data.source, options=patch_options(study.data)) if patches is None else patches
-    told = progress or Progress()
-    pack = packed(_labelled(found, study.data.labels), study.data, told)
+    told, labelled = progress or Progress(), _labelled(found, study.data.labels)
+    backbone = _backbone(study)
+    pack = packed(labelled, study.data, told)
+    if backbone is not None:
+        backbone.check_size(pack.images.shape[1])
     notes: tuple[str, ...] = ()
     if study.data.copies == "join":
         pack, touched = joined(pack)
         notes = (f"{touched} groups share copies of an image; those that do were joined.",) if touched else ()
-    plan = _planned(study, pack, split, notes=notes, progress=told)
+    plan = replace(_planned(study, pack, split, notes=notes, progress=told), backbone=backbone)
     if not plan.audit.leaks or not allow_leak:
         plan.audit.refuse()
         return plan
     pack, touched = joined(pack)
     notes = (f"{touched} groups share copies of an image; those that do were joined.",)
-    return replace(_planned(study, pack, None, notes=notes, progress=told), leaky=plan)
+    honest = _planned(study, pack, None, notes=notes, progress=told)
+    return replace(honest, backbone=backbone, leaky=plan)
+
+
+def _backbone(study: PatchStudy) -> OpenBackbone | None:
+    """Return the feature extractor of the study, if it has one, checked before hours of packing as far as can be."""
+    if isinstance(study.model, CancerNet):
+        return None
+    backbone = open_backbone(study.model)
+    if study.data.size is not None:
+        backbone.check_size(study.data.size)
+    return backbone
 
 
 def _planned(
