@@ -159,3 +159,24 @@ def test_a_fit_leaves_the_random_numbers_of_the_caller_alone(network, problem):
     expected = random.Random(3).random(), np.random.RandomState(3).random()
     network.fit(inputs, codes, seed=1, epochs=1)
     assert (random.random(), np.random.random()) == expected
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+def test_the_loss_of_an_epoch_is_that_of_all_its_rows(weights):
+    """With weights that barely move it is the loss of the network as it was; Keras alone tells that of the last batch."""
+    from cancernet.models import keras_library
+    from cancernet.training import Network
+    from cancernet.training.options import class_weights
+
+    keras = keras_library()
+    inputs, codes = clouds(100, positive_share=0.2)
+    options = TrainingOptions(
+        epochs=1, batch_size=16, learning_rate=1e-9, schedule="constant", warmup=0, class_weights=weights
+    )
+    network = Network(lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]), options)
+    fit = network.fit(inputs, codes, seed=1)
+    logits = network.logits(fit.weights, inputs).astype(float)
+    by_class = class_weights(codes, 2) if weights == "balanced" else {0: 1.0, 1: 1.0}
+    shares = [by_class[code] for code in codes.tolist()]
+    expected = log_loss(codes, softmax(logits)[:, 1], sample_weight=shares)
+    assert fit.history[0]["loss"] == pytest.approx(expected, abs=1e-4)

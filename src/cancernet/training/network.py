@@ -261,16 +261,18 @@ class Network:
         """Pass once over all rows in a new order, in batches of about equal size, and return rate and loss."""
         rate = self.options.rate(epoch)
         self._trained.optimizer.learning_rate = rate
-        self._trained.reset_metrics()
         steps = max(1, round(len(feed) / self.options.batch_size))
         weights, batches = self._row_weights(truth.codes), np.array_split(shuffle.permutation(len(feed)), steps)
-        log: dict[str, float] = {}
+        parts: list[tuple[float, float]] = []  # loss and weight of each batch: Keras forgets the batches before
         for rows, inputs in zip(batches, feed.batches(batches, epoch=epoch), strict=True):
             chosen = None if weights is None else weights[rows]
             log = self._trained.train_on_batch(
                 inputs, truth.of(rows), sample_weight=truth.weights(chosen), return_dict=True
             )
-        return {"learning_rate": rate, "loss": float(log["logits_nll" if self._auxiliary else "nll"])}
+            weight = len(rows) if chosen is None else float(chosen.sum())
+            parts.append((float(log["logits_nll" if self._auxiliary else "nll"]), weight))
+        losses, shares = np.array(parts).T
+        return {"learning_rate": rate, "loss": float(np.average(losses, weights=shares))}
 
     def _row_weights(self, codes: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return the weight of each row, or None when all count alike."""
