@@ -2,11 +2,11 @@
 
 import sys
 
-from benchmarks import novelty, orders, patches, speed, wdbc
+from benchmarks import ablation, novelty, orders, patches, speed, wdbc
 from benchmarks.page import write_fragment
 
 PARTS = {"speed": speed.measure, "wdbc": wdbc.measure, "orders": orders.measure, "novelty": novelty.measure}
-LONG = {"patches": patches.measure}  # hours: only when they are asked for
+LONG = {"patches": patches.measure, "ablation": ablation.measure}  # hours: only when they are asked for
 
 
 def main() -> int:

@@ -163,7 +163,7 @@ def test_a_fit_leaves_the_random_numbers_of_the_caller_alone(network, problem):
 
 @pytest.mark.parametrize("weights", ["none", "balanced"])
 def test_the_loss_of_an_epoch_is_that_of_all_its_rows(weights):
-    """With weights that barely move it is the loss of the network as it was; Keras alone tells that of the last batch."""
+    """With weights that barely move it is the loss of the network as it was. Keras tells that of the last batch."""
     from cancernet.models import keras_library
     from cancernet.training import Network
     from cancernet.training.options import class_weights

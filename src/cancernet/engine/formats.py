@@ -1,4 +1,4 @@
-"""The network of a bundle as a file for other programs."""
+"""The network of a bundle as a file for other programs, or the bundle as a smaller one."""
 
 from __future__ import annotations
 
@@ -7,36 +7,42 @@ from pathlib import Path
 from cancernet.bundle import Card, check_keras_file, check_onnx_file, find, read_onnx_file, verify
 from cancernet.bundle.store import KERAS, ONNX
 from cancernet.checks import one_of
+from cancernet.engine.compressed import write_compressed
 from cancernet.engine.runtimes import save_openvino
 from cancernet.files import refuse_existing, storage_errors, whole_file
 
 __all__ = ["FORMATS", "export_bundle"]
 
-FORMATS = {"onnx": ".onnx", "keras": ".keras", "openvino": ".xml"}
+FORMATS = {"onnx": ".onnx", "keras": ".keras", "openvino": ".xml", "float16": "-float16"}
 
 
 def export_bundle(
     name_or_path: str | Path, out: Path | None = None, *, format: str = "onnx", force: bool = False
 ) -> tuple[Card, Path]:
-    """Write the network of a bundle, whole or not at all, and return its card and the file.
+    """Write the network of a bundle, whole or not at all, and return its card and the file or folder.
 
     Parameters
     ----------
     name_or_path
         A bundle's folder, or the name of a shipped one.
     out
-        The file; NAME.onnx and the like in the current folder when None.
+        The file or folder; NAME.onnx, NAME-float16 and the like in the current folder when None.
     format
-        "onnx", "keras", or "openvino": an .xml file with the weights in a .bin beside it, float32.
+        "onnx", "keras", or "openvino": an .xml file with the weights in a .bin beside it, float32. "float16" is a whole
+        bundle in a folder, by `write_compressed`: half the size, weights rounded, float32 in the engine.
     force
-        Replace an existing file.
+        Replace an existing file or folder.
 
     Raises
     ------
     InvalidInput
-        When the format is unknown or the file exists.
+        When the format is unknown, the file exists, or a weight is beyond the range of float16.
     CorruptFile
         When the bundle is damaged or unsafe.
+    BundleMismatch
+        When an engine differs from Keras after rounding, by more than the tolerance of the card.
+    MissingExtra
+        When "float16" is asked for without Keras, TensorFlow or tf2onnx.
     """
     suffix = FORMATS[one_of(format, tuple(FORMATS), "format")]
     folder = find(name_or_path)
@@ -44,7 +50,9 @@ def export_bundle(
     check_keras_file(folder / KERAS)
     check_onnx_file(folder / ONNX)
     path = Path(f"{card.name}{suffix}") if out is None else out
-    if format == "openvino":
+    if format == "float16":
+        card = write_compressed(path, card, keras_file=folder / KERAS, force=force)
+    elif format == "openvino":
         _openvino_files(folder / ONNX, path, force=force)
     else:
         _copy(folder / (ONNX if format == "onnx" else KERAS), path, force=force)

@@ -99,6 +99,11 @@ class PatchLearner:
             advance=advance,
         )
 
+    @property
+    def parameters(self) -> int:
+        """How many weights the network has."""
+        return int(self._network.model.count_params())
+
     def fit(
         self,
         rows: NDArray[np.int64],
