@@ -1,3 +1,4 @@
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -103,3 +104,16 @@ def test_steps_between_grades_stay_above_zero_while_training():
 def test_options_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValidationError):
         CancerNet(**wrong)
+
+
+def test_the_page_counts_the_layers_as_they_are():
+    page = (Path(__file__).parents[2] / "docs" / "patches.md").read_text(encoding="utf-8")
+    shown = re.search(r"```text\n( 1 conv1_1.*?)```", page, re.DOTALL).group(1)
+    network = build_cancernet(64, 5, options=CancerNet(name="cancernet19"))
+    layers = [network.get_layer(name) for name in weight_layers(network)]
+    lines = [
+        f"{number:2} {layer.name:9} {layer.output.shape[1:]!s:14} {layer.count_params():7,}\n"
+        for number, layer in enumerate(layers, start=1)
+    ]
+    assert "".join(lines) == shown
+    assert len(lines) == 19
