@@ -42,7 +42,12 @@ name = "cancernet8"
 epochs = 1
 test_time = "none"
 """
-PLAN = "import sys; from cancernet import studies; studies.make_plan(studies.find_study(sys.argv[1]))"
+PLAN = """
+import sys
+from cancernet.studies import find_study
+from cancernet.studies.train import make_plan
+make_plan(find_study(sys.argv[1]))
+"""
 TRAIN = """
 import sys
 import numpy as np

@@ -26,9 +26,9 @@ __all__ = ["write_compressed"]
 
 
 def write_compressed(folder: Path, card: Card, *, keras_file: Path, force: bool = False) -> Card:
-    """Write a bundle whose files keep the weights as float16, and return its card.
+    """Write a bundle whose files keep large weights as float16, and return its card.
 
-    All weights are rounded to the nearest float16. What Keras reads from the new file, in float32, is the reference
+    Weights of 512 values or more are rounded to the nearest float16. What Keras reads from the new file, in float32, is the reference
     that engines are held against, as for every bundle; the card stays as it is but for this measurement. A bundle holds
     no cases, so it is made on synthetic ones (`made_sample`). Temperature, threshold and sets of the card were fitted
     before the rounding: compare the answers of both bundles on real cases before the small one is shipped.

@@ -1,4 +1,8 @@
-"""Weights kept as float16 in the files of a network; every engine still computes in float32."""
+"""Large weights kept as float16 in the files of a network; every engine still computes in float32.
+
+Weights of fewer than 512 values stay as they are: the first convolution and batch normalisation hold few bytes and would
+bring most of the error.
+"""
 
 from __future__ import annotations
 
@@ -20,30 +24,30 @@ if TYPE_CHECKING:
 
 __all__ = ["halve_keras_file", "halve_onnx_file", "round_weights"]
 
-_FEWEST = 32  # values; a smaller constant gains less than the node that widens it costs
+_FEWEST = 512  # values of a weight; rounding the smaller ones too moved probabilities on breast tissue ten times as far
+_FORMAT = ("v108", "v108")  # HDF5 since 2008; the older default takes 0.5 KiB more for each weight
 _CLOSE = 2.0**-20  # relative; float32 itself keeps 2**-24, and a folded factor is rounded twice
 _LARGEST = float(np.finfo(np.float16).max)
 
 
 def round_weights(model: keras.Model) -> None:
-    """Round all weights of a model to the nearest float16, in place; their type stays as it is.
+    """Round the large weights of a model to the nearest float16, in place; their type stays as it is.
 
     Raises
     ------
     InvalidInput
-        When a weight is beyond the range of float16, or no number.
+        When a value is beyond the range of float16, or no number.
     """
     weights = model.get_weights()
     for variable, values in zip(model.weights, weights, strict=True):
-        _refuse_overflow(values, f"{model.name}/{variable.path}")
-    model.set_weights([_rounded(values) for values in weights])
+        _refuse_overflow(values, variable.path)
+    model.set_weights([_half(values).astype(values.dtype) for values in weights])
 
 
 def halve_keras_file(source: Path, target: Path) -> None:
-    """Copy a `.keras` file that Keras wrote here, its float32 weights as float16.
+    """Copy a `.keras` file, its large weights as float16, which Keras reads into float32 variables.
 
-    Keras reads them into float32 variables. Values that are no float16 are rounded. HDF5 is parsed: give it no file
-    from elsewhere.
+    Its HDF5 is parsed without the checks that Keras makes: only for a file that was written here.
     """
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as halved:
         for member in archive.infolist():
@@ -52,19 +56,19 @@ def halve_keras_file(source: Path, target: Path) -> None:
 
 
 def halve_onnx_file(source: Path, target: Path, *, kernels: Sequence[NDArray[np.float32]]) -> None:
-    """Copy an ONNX file, its large float32 constants as float16 wherever that loses nothing.
+    """Copy an ONNX file, its large constants as float16 wherever that loses nothing.
 
     A constant becomes float16 and a node that widens it to float32 under the old name. The export multiplies the
-    factors of batch normalisation into the kernel before it, which then is no float16 any more: such a constant becomes
-    the float16 kernel and, in float32, one factor per output channel. Engines fold both when they load the file. What
-    is neither stays float32.
+    factors of batch normalisation into the kernel before it, whose values then are no float16 any more: such a constant
+    becomes the float16 kernel and, in float32, one factor per output channel. Engines fold both when they load the
+    file. What is neither stays float32.
 
     Parameters
     ----------
     source, target
         Files of `export_onnx`; the target is replaced.
     kernels
-        All weights of the Keras model, as Keras lays them out, that may stand behind a folded constant.
+        The weights of the model that was exported, as Keras lays them out, after `round_weights`.
     """
     import onnx
 
@@ -82,38 +86,33 @@ def halve_onnx_file(source: Path, target: Path, *, kernels: Sequence[NDArray[np.
     onnx.save(model, target)
 
 
-def _is_real(values: NDArray[Any]) -> bool:
-    """Return whether these are real numbers, not counts or states of generators."""
-    return bool(np.issubdtype(values.dtype, np.floating))
-
-
-def _rounded(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the nearest float16 as the type the values have; what are no real numbers stay."""
-    return values.astype(np.float16).astype(values.dtype) if _is_real(values) else values
+def _half(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a large weight as the nearest float16; small ones, counts and states of generators as they are."""
+    is_large = values.size >= _FEWEST and np.issubdtype(values.dtype, np.floating)
+    with np.errstate(over="ignore"):
+        return values.astype(np.float16) if is_large else values
 
 
 def _refuse_overflow(values: NDArray[Any], name: str) -> None:
-    """Raise when a weight is no finite float16."""
-    with np.errstate(over="ignore"):
-        overflown = ~np.isfinite(values.astype(np.float16)) if _is_real(values) else np.zeros(0, np.bool_)
+    """Raise when rounding makes a value infinite, or it was no number before."""
+    overflown = ~np.isfinite(_half(values))
     if overflown.any():
         raise InvalidInput(
             f"The weight '{name}' holds {values[overflown][0]:g}",
             f"Numbers that float16 can hold: {-_LARGEST:g} to {_LARGEST:g}",
-            "Ship the bundle as it is; --format onnx and --format keras keep float32",
+            "Keep the bundle as it is; --format onnx and --format keras write float32",
         )
 
 
 def _halved_hdf5(content: bytes) -> bytes:
-    """Return an HDF5 file with the same groups and attributes, its float32 data as float16."""
+    """Return an HDF5 file with the same groups and attributes, its large weights as float16."""
     h5py, halved = require("h5py", "train"), io.BytesIO()
-    with h5py.File(io.BytesIO(content)) as source, h5py.File(halved, "w") as target:
+    with h5py.File(io.BytesIO(content)) as source, h5py.File(halved, "w", libver=_FORMAT) as target:
 
         def copy(name: str, item: Any) -> None:
             """Copy a group or a dataset."""
             if isinstance(item, h5py.Dataset):
-                values = item[()]
-                copied = target.create_dataset(name, data=values.astype(np.float16) if _is_real(values) else values)
+                copied = target.create_dataset(name, data=_half(item[()]))
             else:
                 copied = target.require_group(name)
             copied.attrs.update(item.attrs)
@@ -133,7 +132,7 @@ def _halved_tensor(
     factors = _factors(values, kernels) if values.dtype == np.float32 and values.size >= _FEWEST else None
     if factors is None:
         return [tensor], []
-    name, (half, scale) = tensor.name, factors
+    (half, scale), name = factors, tensor.name
     constants = [numpy_helper.from_array(half, f"{name}/half")]
     if scale is None:
         return constants, [helper.make_node("Cast", [f"{name}/half"], [name], to=TensorProto.FLOAT)]
@@ -146,8 +145,7 @@ def _factors(
     values: NDArray[np.float32], kernels: Sequence[NDArray[np.float32]]
 ) -> tuple[NDArray[np.float16], NDArray[np.float32] | None] | None:
     """Return the values as float16 and a factor per output channel (None: 1), or None where there are no such two."""
-    with np.errstate(over="ignore"):
-        half = values.astype(np.float16)
+    half = _half(values)
     if np.array_equal(half.astype(np.float32), values):
         return half, None
     for kernel, axis in _laid_out(values.shape, kernels):
