@@ -2,7 +2,7 @@
 
 A way is a function that works for one turn and returns its images/s. Each is called once before the turns that count,
 so that tracing, caches and first epochs are not in the numbers. CANCERNET_BENCH_IMAGES says how many patches there are
-(4,000), CANCERNET_BENCH_TORCH which interpreter has torch (this one).
+(2,048), CANCERNET_BENCH_TORCH which interpreter has torch (this one).
 """
 
 import os
@@ -29,11 +29,11 @@ from cancernet.patches import Pack, PatchOptions, open_pack, read_patches
 from cancernet.training import Known, Network, PatchLearner, PatchTraining, execution_of
 from cancernet.training.feed import PatchFeed
 
-IMAGES = int(os.environ.get("CANCERNET_BENCH_IMAGES", "4000"))
+IMAGES = int(os.environ.get("CANCERNET_BENCH_IMAGES", "2048"))
 TORCH = os.environ.get("CANCERNET_BENCH_TORCH", sys.executable)
 SIZE, BATCH = usual.SIZE, usual.BATCH
 TURNS = 3
-STEPS = 12  # of training on one batch in a turn
+STEPS = 8  # of training on one batch in a turn
 DECODED = IMAGES // 4  # patches of an epoch of a generator that decodes: the slow ones
 SHAPES = (("cancernet8", 48, 2048), ("cancernet19", 64, 1024))  # network, pixels, patches to predict
 

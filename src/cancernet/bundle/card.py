@@ -107,6 +107,8 @@ class Training(Part):
         Of the final fit.
     networks
         Of how many networks the logits are the mean; each of several was trained without one part of the rows.
+    start
+        The file that the weights started from and its SHA-256; empty when they were drawn at random.
     date
         ISO 8601, the day or the second.
     rows, groups
@@ -124,6 +126,7 @@ class Training(Part):
     seed: int
     epochs: int = Field(ge=0)
     networks: int = Field(default=1, ge=1)
+    start: str = ""
     date: str
     rows: int = Field(ge=0)
     groups: int = Field(ge=0)

@@ -23,19 +23,28 @@ def export(
         str,
         typer.Option(
             metavar="NAME",
-            help="onnx, keras, or openvino (.xml with a .bin beside it).",
+            help="onnx, keras, openvino (.xml with a .bin beside it), or float16: a whole bundle of half the size.",
             autocompletion=complete.formats,
         ),
     ] = "onnx",
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The file to write.", show_default="NAME.onnx and the like"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="The file to write, or the folder for float16.",
+            show_default="NAME.onnx and the like",
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
     """Write the network of a bundle for other programs. Its logits need the temperature and threshold of the card."""
     from cancernet import engine
 
+    if format == "float16":
+        say(_compressed(bundle, out, force=force))
+        return
     card, path = engine.export_bundle(bundle, out, format=format, force=force)
     lines = [["input", _inputs(card)], ["output", _outputs(card, format)], ["then", _then(card)]]
     if format == "openvino":
@@ -43,6 +52,26 @@ def export(
         lines.append(["compile", hint])
     beside = f" and {path.with_suffix('.bin')}" if format == "openvino" else ""
     say(f"Wrote {path}{beside}\n{rows_table(lines)}")
+
+
+def _compressed(name: str, out: Path | None, *, force: bool) -> str:
+    """Write the bundle with float16 weights; return how much smaller its files are, and how far engines stand off."""
+    from cancernet import bundle, engine
+
+    folder = bundle.find(name)
+    before = _sizes(folder)
+    card, path = engine.export_bundle(folder, out, format="float16", force=force)
+    lines = [[file, f"{size} KiB, before {before[file]} KiB"] for file, size in _sizes(path).items()]
+    worst = {entry.precision: entry.difference for entry in sorted(card.engine.parity, key=lambda one: one.difference)}
+    for precision, difference in worst.items():
+        lines.append([f"engines, {precision}", f"at most {difference:.1g} from Keras in a probability, on made cases"])
+    lines.append(["then", "compare its answers with those of the old bundle on real cases"])
+    return f"Wrote {path}\n{rows_table(lines)}"
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the size of the files of weights, in KiB."""
+    return {path.name: round(path.stat().st_size / 1024) for path in sorted(folder.glob("model.*"))}
 
 
 def _inputs(card: Card) -> str:

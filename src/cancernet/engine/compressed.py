@@ -28,10 +28,10 @@ __all__ = ["write_compressed"]
 def write_compressed(folder: Path, card: Card, *, keras_file: Path, force: bool = False) -> Card:
     """Write a bundle whose files keep large weights as float16, and return its card.
 
-    Weights of 512 values or more are rounded to the nearest float16. What Keras reads from the new file, in float32, is the reference
-    that engines are held against, as for every bundle; the card stays as it is but for this measurement. A bundle holds
-    no cases, so it is made on synthetic ones (`made_sample`). Temperature, threshold and sets of the card were fitted
-    before the rounding: compare the answers of both bundles on real cases before the small one is shipped.
+    Weights of 512 values or more are rounded to the nearest float16. What Keras reads from the new file, in float32, is
+    the reference that engines are held against, as for every bundle. The card stays as it is but for this measurement,
+    which is made on synthetic cases (`made_sample`), since a bundle holds no real ones. Temperature, threshold and sets
+    were fitted before the rounding: compare the answers of both bundles on real cases before the small one is shipped.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def write_compressed(folder: Path, card: Card, *, keras_file: Path, force: bool 
     Raises
     ------
     InvalidInput
-        When the folder exists and `force` is not set, or a weight is beyond the range of float16.
+        When the folder exists and `force` is not set, or a large weight is beyond the range of float16.
     BundleMismatch
         When an engine differs from Keras by more than the tolerance of the card.
     MissingExtra

@@ -1,7 +1,7 @@
 """Large weights kept as float16 in the files of a network; every engine still computes in float32.
 
-Weights of fewer than 512 values stay as they are: the first convolution and batch normalisation hold few bytes and would
-bring most of the error.
+Weights of fewer than 512 values stay as they are: the first convolution and batch normalisation hold few bytes, and
+rounding them would bring most of the error.
 """
 
 from __future__ import annotations

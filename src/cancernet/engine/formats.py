@@ -29,7 +29,7 @@ def export_bundle(
         The file or folder; NAME.onnx, NAME-float16 and the like in the current folder when None.
     format
         "onnx", "keras", or "openvino": an .xml file with the weights in a .bin beside it, float32. "float16" is a whole
-        bundle in a folder, by `write_compressed`: half the size, weights rounded, float32 in the engine.
+        bundle in a folder, about half the size: large weights are kept as float16, engines compute as before.
     force
         Replace an existing file or folder.
 

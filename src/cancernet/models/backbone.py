@@ -32,7 +32,8 @@ class Backbone(BaseModel):
     Parameters
     ----------
     backbone
-        A `.keras` file of stock layers: from images to a map or a vector of features.
+        A `.keras` file of stock layers: from images to a map or a vector of features. Or a bundle of patches, by folder
+        or by the name of a shipped one: its network up to the maps before average pooling.
     scale
         What it expects of pixels: "0..255" (as they are: it scales them itself), "0..1" or "-1..1".
     weights

@@ -118,6 +118,7 @@ def _training(plan: Plan, final: Final) -> Training:
         seed=plan.study.training.seed,
         epochs=final.epochs,
         networks=final.networks,
+        start=plan.start_words(),
         date=datetime.now(UTC).date().isoformat(),
         rows=len(final.rows),
         groups=len(np.unique(plan.cohort.groups[final.rows])),

@@ -96,6 +96,10 @@ class Plan(ABC):
     def network_words(self, parameters: int) -> str:
         """Return what the network is, in a few words."""
 
+    def start_words(self) -> str:
+        """Return which file the weights start from, with its checksum; empty when they are drawn at random."""
+        return ""
+
     @abstractmethod
     def card_input(self, rows: NDArray[np.int64]) -> TableInput | PatchInput:
         """Return what the bundle takes, learnt from the rows its weights have seen."""

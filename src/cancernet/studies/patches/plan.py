@@ -89,6 +89,12 @@ class PatchPlan(Plan):
         """Return what the network is, in a few words."""
         return f"{self.study.model.name}, {parameters:,} parameters"
 
+    def start_words(self) -> str:
+        """Return which file the weights start from, with its checksum; empty when they are drawn at random."""
+        if self.backbone is None or self.backbone.options.weights == "random":
+            return ""
+        return f"{self.backbone.options.name}, SHA-256 {self.backbone.sha256}"
+
     def pixel_size(self) -> PixelSize:
         """Return microns per pixel of the model's input, where the study or the files know them."""
         data, scale = self.study.data, self._scale()
@@ -192,6 +198,8 @@ def make_patch_plan(
     pack = packed(labelled, study.data, told)
     if backbone is not None:
         backbone.check_size(pack.images.shape[1])
+        named = labelled.group_column != "row"  # else a group is the name of an image
+        backbone.refuse_seen(pack.digests, labelled.groups if named else labelled.groups[:0])
     notes: tuple[str, ...] = ()
     if study.data.copies == "join":
         pack, touched = joined(pack)
