@@ -159,17 +159,14 @@ def _laid_out(
     shape: tuple[int, ...], kernels: Sequence[NDArray[np.float32]]
 ) -> Iterator[tuple[NDArray[np.float32], int]]:
     """Yield the kernels that a constant of this shape may be made of, as ONNX lays them out, and the output axis."""
-    for kernel in kernels:
-        if kernel.size != np.prod(shape):
-            continue
-        if kernel.ndim == 2 and kernel.shape == shape:  # dense: (inputs, outputs)
-            yield kernel, 1
-        elif kernel.ndim > 2:  # (places, inputs, outputs); depthwise: (places, outputs, 1)
-            spatial = tuple(range(kernel.ndim - 2))
-            for channels in ((-1, -2), (-2, -1)):
-                moved = kernel.transpose(*channels, *spatial)
-                if moved.shape[0] == shape[0]:
-                    yield moved.reshape(shape), 0
+    for kernel in (kernel for kernel in kernels if kernel.size == np.prod(shape)):
+        if kernel.shape == shape:  # dense: (inputs, outputs)
+            yield kernel, kernel.ndim - 1
+        places = tuple(range(kernel.ndim - 2))
+        if kernel.ndim > 2 and kernel.shape[-1] == shape[0]:  # (places, inputs, outputs)
+            yield kernel.transpose(-1, -2, *places).reshape(shape), 0
+        if kernel.ndim > 2 and kernel.shape[-2] == shape[0]:  # depthwise: (places, outputs, 1)
+            yield kernel.transpose(-2, -1, *places).reshape(shape), 0
 
 
 def _scale(values: NDArray[np.float32], kernel: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
