@@ -49,11 +49,18 @@ def make_card(plan: Plan, final: Final, metrics: Mapping[str, Estimate]) -> Card
         prior=dict(zip(plan.task.classes, (counts / counts.sum()).tolist(), strict=True)),
         metrics=dict(metrics),
         training=_training(plan, final),
-        data=DataSource(name=table.name, source=table.source or "not stated", licence=licence_of(plan)),
+        data=DataSource(name=table.name, source=_source_of(table.source), licence=licence_of(plan)),
         weights_licence=study.licence or "not stated",
         intended_use=study.intended_use or "Research on data like those it was trained on.",
         limits=(*study.limits, *GENERAL_LIMITS),
     )
+
+
+def _source_of(source: str) -> str:
+    """Return where the data are from; of a file or folder its name only: paths tell of a machine, and of its users."""
+    if not source:
+        return "not stated"
+    return source if "://" in source or not Path(source).exists() else Path(source).name
 
 
 def licence_of(plan: Plan) -> str:

@@ -1,0 +1,65 @@
+"""What is shipped: whole, small, told by a study file, and as good on the data as its card says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from cancernet import bundle, engine, predict, studies
+from cancernet.bundle import PatchInput
+from cancernet.patches import read_patches
+from engine.patchbundle import tissue
+
+STUDIES = Path(__file__).parents[2] / "studies"
+PATCHES = [name for name in bundle.zoo_names() if isinstance(bundle.load_card(bundle.find(name)).input, PatchInput)]
+
+
+@pytest.mark.parametrize("name", bundle.zoo_names())
+def test_a_shipped_bundle_is_whole_and_made_from_its_study(name, monkeypatch):
+    monkeypatch.setenv("CANCERNET_DATA", "data")
+    folder = bundle.find(name)
+    bundle.verify(folder)
+    card, study = bundle.load_card(folder), studies.find_study(str(STUDIES / f"{name}.toml"))
+    assert card.task.kind == study.task.kind
+    assert (card.intended_use, card.weights_licence) == (study.intended_use, study.licence)
+    assert card.limits[: len(study.limits)] == study.limits
+    assert study.training.epochs >= card.training.epochs
+    assert card.training.seed == study.training.seed
+    assert card.data.licence != "not stated"
+    assert "/" not in card.data.source or "://" in card.data.source  # no path of the machine that trained it
+    main = {"binary": "auroc", "multiclass": "macro_auroc", "ordinal": "quadratic_kappa"}[card.task.kind]
+    assert card.metrics[main].low is not None
+    assert card.metrics[main].groups <= card.training.groups
+
+
+def test_all_of_them_are_small():
+    files = [path for name in bundle.zoo_names() for path in bundle.find(name).iterdir()]
+    assert sum(path.stat().st_size for path in files) < 12e6
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_a_shipped_network_answers_alike_in_its_engine_and_in_keras(name):
+    card, folder = bundle.load_card(bundle.find(name)), bundle.find(name)
+    size, images = card.input.size, tissue(48)
+    images = np.pad(images, [(0, 0), *[(0, max(0, size - images.shape[1]))] * 2, (0, 0)], mode="wrap")[:, :size, :size]
+    keras_logits = engine.load_keras(folder / "model.keras").predict(images, verbose=0)
+    entries = engine.check_parity(
+        lambda values: keras_logits[: len(values)], folder / "model.onnx", sample=images, kind=card.task.kind
+    )
+    assert max(entry.difference for entry in entries) < 1e-5
+    assert np.ptp(keras_logits, axis=0).min() > 0.1  # it tells these images apart
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif("idc" not in PATCHES, reason="idc is not shipped")
+def test_idc_knows_its_cases_and_tells_cancer(realdata):
+    """Its weights have seen these patches: better than on held-out ones, and every one of them is known to the card."""
+    patches = read_patches(realdata / "idc")
+    chosen = patches.take(np.arange(0, len(patches), 24))
+    with engine.open("idc") as model:
+        _, cases, faults = predict.answer_patches(model, chosen)
+        held_out = model.card.metrics["auroc"]
+    assert not faults
+    assert roc_auc_score(chosen.target == "1", cases.probabilities[:, 1]) > held_out.low
+    assert cases.ood.mean() < 0.05
