@@ -28,11 +28,12 @@ def _uncommented(kind: str) -> str:
 def _fields(model: type[BaseModel], prefix: str = ""):
     """Yield every option with its default; sections are walked into."""
     for name, field in model.model_fields.items():
-        kind = field.annotation
+        default = field.get_default(call_default_factory=True)
+        kind = type(default) if isinstance(default, BaseModel) else field.annotation  # of a union the default's
         if isinstance(kind, type) and issubclass(kind, BaseModel) and f"{prefix}{name}" not in SHORTENED:
             yield from _fields(kind, f"{name}.")
         else:
-            yield f"{prefix}{name}", field.get_default(call_default_factory=True)
+            yield f"{prefix}{name}", default
 
 
 @pytest.mark.parametrize("kind", KINDS)
