@@ -2,11 +2,21 @@
 
 import sys
 
-from benchmarks import ablation, novelty, orders, patches, speed, wdbc
+from benchmarks import ablation, memory, novelty, orders, patches, speed, training, wdbc
 from benchmarks.page import write_fragment
 
-PARTS = {"speed": speed.measure, "wdbc": wdbc.measure, "orders": orders.measure, "novelty": novelty.measure}
-LONG = {"patches": patches.measure, "ablation": ablation.measure}  # hours: only when they are asked for
+PARTS = {
+    "speed": speed.measure,
+    "wdbc": wdbc.measure,
+    "orders": orders.measure,
+    "novelty": novelty.measure,
+    "training": training.measure,
+}
+LONG = {  # hours: only when they are asked for
+    "patches": patches.measure,
+    "ablation": ablation.measure,
+    "memory": memory.measure,
+}
 
 
 def main() -> int:

@@ -99,7 +99,7 @@ def _cost(command: Sequence[str]) -> list[str]:
     if process.returncode:
         raise SystemExit(f"{' '.join(command[:6])} ended with {process.returncode}")
     cells = [f"{time.perf_counter() - started:.0f} s", *(f"{peaks[field]:,.0f}" for field in FIELDS)]
-    print(command[1:4], cells, flush=True)
+    print(command[-1], cells, flush=True)
     return cells
 
 

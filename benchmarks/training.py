@@ -1,8 +1,8 @@
 """Training and prediction of patches: images per second against the usual ways, turn by turn in the same run.
 
-A way is a function that works for one turn and returns its images/s. Each is called once before the turns that count,
-so that tracing, caches and first epochs are not in the numbers. CANCERNET_BENCH_IMAGES says how many patches there are
-(2,048), CANCERNET_BENCH_TORCH which interpreter has torch (this one).
+A way is a function that works for one turn and says how many images it did in what time. Each is called once before the
+turns that count, so that tracing, caches and first epochs are not in the numbers. CANCERNET_BENCH_IMAGES says how many
+patches there are (2,048), CANCERNET_BENCH_TORCH which interpreter has torch (this one).
 """
 
 import os
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -34,32 +33,48 @@ TORCH = os.environ.get("CANCERNET_BENCH_TORCH", sys.executable)
 SIZE, BATCH = usual.SIZE, usual.BATCH
 TURNS = 3
 STEPS = 8  # of training on one batch in a turn
-DECODED = IMAGES // 4  # patches of an epoch of a generator that decodes: the slow ones
+GENERATORS = {  # that decode in every epoch, and what share of the patches an epoch has: one of them is slow
+    "`ImageDataGenerator`": (usual.image_data_generator, 2),
+    "`PyDataset`, stock layers on batches": (usual.decoding_batches, 2),
+    "generator, stock layers on each image": (usual.decoding_images, 8),
+}
 SHAPES = (("cancernet8", 48, 2048), ("cancernet19", 64, 1024))  # network, pixels, patches to predict
 
-Way = Callable[[], float]
 Precision = Literal["f32", "bf16"]
 PRECISIONS: tuple[Precision, ...] = ("f32", "bf16")
 WORDS = {"f32": "float32", "bf16": "bfloat16"}
+NOTE = (
+    "Images/s by the clock: median (lowest to highest) of {turns} turns. Ratios are medians over the turns; in "
+    "parentheses those of images per second of processor time, which other work on the machine disturbs less."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """How many images a way did in one turn, and the seconds: by the clock, and of the processor."""
+
+    images: int
+    seconds: usual.Seconds
+
+
+Way = Callable[[], Turn]
 
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """Images/s of each turn."""
+    """Images per second of each turn, (turns, 2): by the clock, and of processor time."""
 
     turns: NDArray[np.float64]
 
     def words(self) -> str:
-        """Return median, lowest and highest."""
-        return f"{np.median(self.turns):,.0f} ({self.turns.min():,.0f} to {self.turns.max():,.0f})"
+        """Return median, lowest and highest by the clock."""
+        clock = self.turns[:, 0]
+        return f"{np.median(clock):,.0f} ({clock.min():,.0f} to {clock.max():,.0f})"
 
-    def over(self, other: "Rates") -> float:
-        """Return the median ratio of turns."""
-        return float(np.median(self.turns / other.turns))
-
-    def ratio(self, other: "Rates") -> str:
-        """Return it as a cell."""
-        return f"{self.over(other):.2f}"
+    def over(self, other: "Rates") -> str:
+        """Return how many times the images/s of another these are, as a cell."""
+        clock, processor = np.median(self.turns / other.turns, axis=0)
+        return f"{clock:.2f} ({processor:.2f})"
 
 
 def measure() -> str:
@@ -69,17 +84,17 @@ def measure() -> str:
         folder = _class_folders(Path(name), IMAGES)
         pack = _pack(folder, Path(name))
         parts = [_trainings(folder, pack), _decoding(Path(name), pack), _feeding(pack), _engines(), _torch()]
-    return "\n\n".join(parts)
+    return "\n\n".join([NOTE.format(turns=TURNS), *parts])
 
 
-def in_turns(ways: Mapping[str, Way], turns: int = TURNS) -> dict[str, Rates]:
+def in_turns(ways: Mapping[str, Way]) -> dict[str, Rates]:
     """Return the images/s of each way, one turn of each after the other."""
     for way in ways.values():
         way()
-    found = [{name: way() for name, way in ways.items()} for _ in range(turns)]
-    rates = {name: Rates(np.array([turn[name] for turn in found])) for name in ways}
+    found = [{name: way() for name, way in ways.items()} for _ in range(TURNS)]
+    rates = {name: Rates(np.array([turn[name].images / turn[name].seconds for turn in found])) for name in ways}
     for name, rate in rates.items():
-        print(f"{name}: {rate.words()}", flush=True)
+        print(f"{name}: {rate.words()}, {np.median(rate.turns[:, 1]):,.0f} by processor time", flush=True)
     return rates
 
 
@@ -93,15 +108,10 @@ def _trainings(folder: Path, pack: Pack) -> str:
 
 def _decoding(place: Path, pack: Pack) -> str:
     """Return whole epochs against generators that decode each image in every epoch."""
-    folder = _class_folders(place / "few", DECODED)
-    ways: dict[str, Way] = {f"cancernet, {WORDS[kind]}": _ours(pack, kind, DECODED) for kind in PRECISIONS}
-    generators = {
-        "`PyDataset`, stock layers on batches": usual.decoding_batches,
-        "`ImageDataGenerator`": usual.image_data_generator,
-        "generator, stock layers on each image": usual.decoding_images,
-    }
-    for words, make in generators.items():
-        ways[words] = _usual(make(folder, _model()), DECODED // BATCH * BATCH)
+    ways: dict[str, Way] = {f"cancernet, {WORDS[kind]}": _ours(pack, kind, len(pack) // 2) for kind in PRECISIONS}
+    for words, (make, share) in GENERATORS.items():
+        folder = _class_folders(place / make.__name__, IMAGES // share)
+        ways[words] = _usual(make(folder, _model()), IMAGES // share // BATCH * BATCH)
     return _against("training, decoding in every epoch", in_turns(ways))
 
 
@@ -109,13 +119,13 @@ def _against(what: str, rates: dict[str, Rates]) -> str:
     """Return a table: every way, and how many times its images/s are ours."""
     ours = [rates[f"cancernet, {WORDS[kind]}"] for kind in PRECISIONS]
     head = [what, "images/s", *(f"ours in {WORDS[kind]} / this" for kind in PRECISIONS)]
-    rows = [[name, rate.words(), *(own.ratio(rate) for own in ours)] for name, rate in rates.items()]
+    rows = [[name, rate.words(), *(own.over(rate) for own in ours)] for name, rate in rates.items()]
     return table(head, rows)
 
 
 def _ours(pack: Pack, precision: Precision, images: int) -> Way:
     """Return our training as `cancernet train` runs it; of two epochs the second is timed."""
-    ends: list[float] = []
+    ends: list[usual.Seconds] = []
     learner = PatchLearner(
         pack.images,
         Known(_codes(pack)),
@@ -123,19 +133,19 @@ def _ours(pack: Pack, precision: Precision, images: int) -> Way:
         classes=2,
         model=CancerNet(name="cancernet8"),
         options=_options(precision, epochs=2),
-        advance=lambda: ends.append(perf_counter()),
+        advance=lambda: ends.append(usual.now()),
     )
 
-    def way() -> float:
+    def way() -> Turn:
         learner.fit(np.arange(images), seed=0)
-        return images / (ends[-1] - ends[-2])
+        return Turn(images, ends[-1] - ends[-2])
 
     return way
 
 
 def _usual(epoch: usual.Epoch, images: int) -> Way:
-    """Return a usual way as images/s."""
-    return lambda: images / epoch()
+    """Return a usual way."""
+    return lambda: Turn(images, epoch())
 
 
 def _feeding(pack: Pack) -> str:
@@ -143,17 +153,19 @@ def _feeding(pack: Pack) -> str:
     feed = PatchFeed(pack.images, np.arange(len(pack)), augmentation=PatchTraining().augmentation, seed=0)
     batches = np.array_split(np.random.default_rng(0).permutation(len(pack)), len(pack) // BATCH)
 
-    def fed() -> float:
-        started = perf_counter()
-        count = sum(len(images) for images in feed.batches(batches, epoch=0))
-        return count / (perf_counter() - started)
+    def fed() -> None:
+        for _ in feed.batches(batches, epoch=0):
+            pass
 
-    ways: dict[str, Way] = {"feed": fed, **{kind: _steps("cancernet8", SIZE, kind) for kind in PRECISIONS}}
+    ways: dict[str, Way] = {
+        "feed": _timed(len(pack), fed),
+        **{kind: _steps("cancernet8", SIZE, kind) for kind in PRECISIONS},
+    }
     rates = in_turns(ways)
     rows = [["feeding alone: pack, augmentation", rates["feed"].words(), "-"]]
     for kind in PRECISIONS:
         name = f"`train_on_batch`, the same batch again, {WORDS[kind]}"
-        rows.append([name, rates[kind].words(), rates["feed"].ratio(rates[kind])])
+        rows.append([name, rates[kind].words(), rates["feed"].over(rates[kind])])
     return table(["cancernet8, 48 px", "images/s", "feeding / this"], rows)
 
 
@@ -164,9 +176,9 @@ def _engines() -> str:
         with ExitStack() as opened:
             rates = in_turns(_predictions(name, size, count, opened))
         usual_ways = [key for key in rates if key.startswith("predict")]
-        best = max(usual_ways, key=lambda key: float(np.median(rates[key].turns)))
+        best = max(usual_ways, key=lambda key: float(np.median(rates[key].turns[:, 0])))
         for key, rate in rates.items():
-            rows.append([f"{name}, {size} px: {key}", rate.words(), rate.ratio(rates[best])])
+            rows.append([f"{name}, {size} px: {key}", rate.words(), rate.over(rates[best])])
     return table(["prediction", "images/s", "this / the faster `predict`"], rows)
 
 
@@ -177,10 +189,10 @@ def _predictions(name: str, size: int, count: int, opened: ExitStack) -> dict[st
 
     def engine(precision: Precision) -> Way:
         loaded = opened.enter_context(load_network(model, execution_of(PatchTraining(precision=precision))))
-        return lambda: count / _seconds(lambda: run_in_batches(loaded, patches))
+        return _timed(count, lambda: run_in_batches(loaded, patches))
 
     def keras_at(batch: int) -> Way:
-        return lambda: count / _seconds(lambda: model.predict(patches, batch_size=batch, verbose=0))
+        return _timed(count, lambda: model.predict(patches, batch_size=batch, verbose=0))
 
     ways = {f"engine, {WORDS[kind]}": engine(kind) for kind in PRECISIONS}
     return ways | {f"predict, batches of {batch}": keras_at(batch) for batch in (32, 256)}
@@ -197,31 +209,37 @@ def _torch() -> str:
             rates = in_turns({**_torch_ways(ask, name, size), **{k: _steps(name, size, k) for k in PRECISIONS}})
             for key, rate in rates.items():
                 what = f"cancernet, {WORDS[key]}" if key in WORDS else key
-                rows.append([f"{name}, {size} px: {what}", rate.words(), *(rates[k].ratio(rate) for k in PRECISIONS)])
+                rows.append([f"{name}, {size} px: {what}", rate.words(), *(rates[k].over(rate) for k in PRECISIONS)])
     return table(head, rows)
 
 
-def _torch_ways(ask: Callable[[str], float], name: str, size: int) -> dict[str, Way]:
+def _torch_ways(ask: Callable[[str], usual.Seconds], name: str, size: int) -> dict[str, Way]:
     """Return both ways of torch."""
-    words = {"f32": "torch, float32", "bf16": "torch, bfloat16 autocast, channels last"}
-    return {words[kind]: lambda kind=kind: ask(f"{name} {size} {BATCH} {kind} {STEPS}") for kind in PRECISIONS}
+
+    def way(precision: Precision) -> Way:
+        return lambda: Turn(STEPS * BATCH, ask(f"{name} {size} {BATCH} {precision} {STEPS}"))
+
+    return {f"torch, {WORDS[kind]}, channels last": way(kind) for kind in PRECISIONS}
 
 
 @contextmanager
-def _torch_process() -> Iterator[Callable[[str], float] | None]:
-    """Yield what sends a line to the torch process and returns its answer, or None without torch."""
+def _torch_process() -> Iterator[Callable[[str], usual.Seconds] | None]:
+    """Yield what sends a line to the torch process and returns the seconds of its answer, or None without torch."""
     if subprocess.run([TORCH, "-c", "import torch"], capture_output=True, check=False).returncode:
         yield None
         return
-    script = str(Path(__file__).with_name("plain_torch.py"))
-    with subprocess.Popen([TORCH, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = [TORCH, str(Path(__file__).with_name("plain_torch.py"))]
+    # Its threads wait asleep: when they spin, any other work on the machine slows them down five times.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         to, back = process.stdin, process.stdout
         if to is None or back is None:
             raise RuntimeError("the torch process has no pipes")
 
-        def ask(line: str) -> float:
+        def ask(line: str) -> usual.Seconds:
             print(line, file=to, flush=True)
-            return float(back.readline())
+            return np.array(back.readline().split(), dtype=np.float64)
 
         yield ask
         to.close()
@@ -242,20 +260,22 @@ def _steps(name: str, size: int, precision: Precision) -> Way:
     images = rng.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
     codes = rng.integers(0, 2, BATCH)
 
-    def way() -> float:
-        seconds = _seconds(
-            lambda: [network.model.train_on_batch(images, codes, return_dict=True) for _ in range(STEPS)]
-        )
-        return STEPS * BATCH / seconds
+    def steps() -> None:
+        for _ in range(STEPS):
+            network.model.train_on_batch(images, codes, return_dict=True)
+
+    return _timed(STEPS * BATCH, steps)
+
+
+def _timed(images: int, work: Callable[[], Any]) -> Way:
+    """Return work on so many images as a way."""
+
+    def way() -> Turn:
+        started = usual.now()
+        work()
+        return Turn(images, usual.now() - started)
 
     return way
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    """Return how long something takes."""
-    started = perf_counter()
-    work()
-    return perf_counter() - started
 
 
 def _options(precision: Precision, *, epochs: int) -> PatchTraining:

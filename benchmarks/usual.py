@@ -6,7 +6,7 @@ layers that do the same kinds of things as our augmentation: turns and flips, sc
 
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 
 SIZE, BATCH = 48, 64
 
-Epoch = Callable[[], float]
-"""Trains for one epoch, and returns how many seconds it took."""
+Seconds = NDArray[np.float64]
+"""By the clock, and of the processor, (2,)."""
+
+Epoch = Callable[[], Seconds]
+"""Trains for one epoch, and returns how long it took."""
+
+
+def now() -> Seconds:
+    """Return both times."""
+    return np.array([perf_counter(), process_time()])
 
 
 def cached_dataset(folder: Path, model: Any, *, inside: bool) -> Epoch:
@@ -124,14 +132,14 @@ def _epochs(model: Any, data: Any, *, steps: int | None = None) -> Epoch:
     """Return what trains for one epoch; the time starts with the epoch, not with the call of `fit`."""
     import keras
 
-    begun: list[float] = []
-    ended: list[float] = []
+    begun: list[Seconds] = []
+    ended: list[Seconds] = []
     watch = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: begun.append(perf_counter()),
-        on_epoch_end=lambda epoch, logs: ended.append(perf_counter()),
+        on_epoch_begin=lambda epoch, logs: begun.append(now()),
+        on_epoch_end=lambda epoch, logs: ended.append(now()),
     )
 
-    def epoch() -> float:
+    def epoch() -> Seconds:
         model.fit(data, epochs=1, steps_per_epoch=steps, callbacks=[watch], verbose=0)
         return ended[-1] - begun[-1]
 
