@@ -42,6 +42,23 @@ def test_members_come_back_from_the_file(networks, images, tmp_path):
         np.testing.assert_allclose(member.predict(images, verbose=0), network.predict(images, verbose=0), atol=1e-6)
 
 
+def test_normalisation_inside_a_member_is_exported_with_what_it_knows(images, tmp_path):
+    """Its constants must be part of the graph, not inputs of it."""
+    layers = models.keras_library().layers
+
+    def network(shift):
+        known = layers.Normalization(mean=[shift, 1.0, 2.0], variance=[4.0, 9.0, 16.0])
+        inputs = models.keras_library().Input((27, 27, 3), dtype="uint8", name="input")
+        hidden = layers.GlobalAveragePooling2D()(known(layers.Rescaling(0.1)(inputs)))
+        features = layers.Dense(5, activation="relu", name="features")(hidden)
+        return models.keras_library().Model(inputs, layers.Dense(2, name="logits")(features))
+
+    joined = average_of([network(0.0), network(3.0)])
+    export_onnx(joined, tmp_path / "model.onnx")
+    engine = load((tmp_path / "model.onnx").read_bytes(), Execution(), runtime="openvino")
+    np.testing.assert_allclose(engine.run(images).logits, joined.predict(images, verbose=0), atol=1e-4)
+
+
 def test_one_network_is_its_only_member(networks):
     assert members_of(networks[0]) == (networks[0],)
     assert set(outputs_of(networks[0])) == {"logits", "features"}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cancernet import engine, explain, predict
+from cancernet.errors import InvalidInput
 from cancernet.patches import read_patches
 from cancernet.studies.card import make_card, write_bundle
 from cancernet.studies.final import Final
@@ -107,6 +108,12 @@ def test_a_bundle_of_several_networks_predicts_and_explains(plan, learner, folds
     members = [explain.grad_cam(learner.model([fit]), images[:2], classes=seen_codes(cases)) for fit in fits]
     peaks = np.mean([cam.maps * cam.peaks[:, None, None] for cam in members], axis=0).max(axis=(1, 2))
     np.testing.assert_allclose(seen.peaks, peaks, rtol=1e-3, atol=1e-6)
+
+
+def test_too_few_groups_for_an_ensemble_are_told_before_anything_is_fitted(plan, source):
+    """Of 12 patients of each class 8 train in a fold."""
+    with pytest.raises(InvalidInput, match="Class 'benign' has 8 groups for 9 folds"):
+        make_plan(patch_study(source, training={"ensemble": 9}))
 
 
 def seen_codes(cases):

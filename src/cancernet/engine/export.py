@@ -135,11 +135,20 @@ def float32_clone(model: keras.Model) -> keras.Model:
     keras = keras_library()
     clone = keras.models.clone_model(model, clone_function=_float32_layer, recursive=True)
     clone.set_weights(model.get_weights())
-    for own, copied in zip(model.layers, clone.layers, strict=True):
+    for own, copied in zip(_all_layers(model), _all_layers(clone), strict=True):
         if isinstance(own, keras.layers.Normalization):
             copied.mean = keras.ops.convert_to_numpy(keras.ops.cast(own.mean, "float32"))
             copied.variance = keras.ops.convert_to_numpy(keras.ops.cast(own.variance, "float32"))
     return clone
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield the layers of a model and of the models inside it."""
+    for layer in model.layers:
+        if isinstance(layer, keras_library().Model):
+            yield from _all_layers(layer)
+        else:
+            yield layer
 
 
 def _float32_layer(layer: keras.Layer) -> keras.Layer:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.files import give_back_pages
 from cancernet.patches.alignment import COARSE, agreement, coarse_maps, polar_maps, similarity
 from cancernet.patches.hashes import colour_moments, grey_mean_and_spread, ring_magnitudes
 
@@ -149,23 +149,16 @@ def _coarse(
     place[rows] = np.arange(len(rows))
     for start in range(0, len(rows), _MAPPED):
         parts.append(coarse_maps(polar_maps(images[rows[start : start + _MAPPED]])))
-        _release(images)
+        give_back_pages(images)
         progress(int(rows[start]) // 2)
     maps = np.concatenate(parts) if parts else np.empty(0, dtype=np.int8)
     return lambda side: maps[place[side]]
-
-
-def _release(images: NDArray[np.uint8]) -> None:
-    """Give back the memory in which a mapped file was read, where the system can; it stays in the system's cache."""
-    advice = getattr(mmap, "MADV_DONTNEED", None)
-    if advice is not None and isinstance(images.base, mmap.mmap):
-        images.base.madvise(advice)
 
 
 def _distances(images: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the distance of each pair."""
     rows, places = np.unique(pairs, return_inverse=True)
     maps = polar_maps(images[rows])
-    _release(images)
+    give_back_pages(images)
     first, second = places.reshape(pairs.shape).T
     return 1 - agreement(maps[first], maps[second])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, runtime_checkable
@@ -10,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.files import give_back_pages
 from cancernet.training.augment import Augmentation, augment
 from cancernet.training.seeds import seed_of
 
@@ -75,22 +75,11 @@ class PatchFeed:
 
         def make(place: int) -> NDArray[np.uint8]:
             generator = np.random.default_rng(seed_of(self._seed, epoch, place))
-            images = _taken(self._images, self._rows[batches[place]])
+            images = self._images[self._rows[batches[place]]]
+            give_back_pages(self._images)
             return augment(images, generator, options=self._augmentation)
 
         return _ahead(make, len(batches))
-
-
-def _taken(images: NDArray[np.uint8], rows: Rows) -> NDArray[np.uint8]:
-    """Return some images, and give back the memory in which a mapped file was read, where the system can do that.
-
-    The file stays in the system's cache. Otherwise a whole pack counts as resident after an epoch.
-    """
-    taken = images[rows]
-    advice = getattr(mmap, "MADV_DONTNEED", None)
-    if advice is not None and isinstance(images.base, mmap.mmap):
-        images.base.madvise(advice)
-    return taken
 
 
 def _ahead(make: Callable[[int], NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:

@@ -234,7 +234,7 @@ def _planned(
     split = make_split(study, table) if split is None else split
     split.refuse_other(table)
     progress.begin("Looking for copies", len(table))
-    return PatchPlan(
+    plan = PatchPlan(
         study=study,
         table=table,
         task=task,
@@ -245,6 +245,8 @@ def _planned(
         baselines=_baselines(pack.patches),
         joined_notes=notes,
     )
+    _check_ensemble(plan)
+    return plan
 
 
 def _baselines(patches: PatchSet) -> tuple[str, ...]:
@@ -321,6 +323,14 @@ def _check_classes(table: Table, classes: tuple[str, ...], *, folds: int) -> Non
             f"'{table.name}' has no image of {listed(absent)}", "Images of each class", "Check classes and labels"
         )
     refuse_few_groups(np.asarray(classes)[codes], table.groups, folds=folds)
+
+
+def _check_ensemble(plan: PatchPlan) -> None:
+    """Raise when the training rows of a fold cannot be cut into as many parts as the ensemble has networks."""
+    members, labels = plan.study.training.ensemble, np.asarray(plan.task.classes)[plan.cohort.codes]
+    if members > 1:
+        for fold in plan.split.folds:
+            refuse_few_groups(labels[fold.train], plan.cohort.groups[fold.train], folds=members)
 
 
 def _pixel_size_of_files(patches: PatchSet, scale: float) -> PixelSize:
