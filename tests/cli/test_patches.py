@@ -76,7 +76,7 @@ def test_a_folder_is_predicted_and_broken_files_are_named(place, bundle, tmp_pat
     (folder / "torn.png").write_bytes((folder / "0.png").read_bytes()[:200])
     told = succeeded("predict", bundle, folder, "--out", tmp_path / "p.csv").out
     assert "3 rows" in told
-    assert "Set aside: 1 files that could not be read (torn.png" in told
+    assert "Set aside: 1 file that could not be read (torn.png" in told
     with (tmp_path / "p.csv").open() as stream:
         assert [row["id"] for row in csv.DictReader(stream)] == ["0.png", "1.png", "2.png"]
     found = json.loads(succeeded("predict", bundle, folder / "0.png", folder / "2.png", "--json").out)

@@ -148,19 +148,24 @@ def _set(cases: Cases, row: int) -> str:
 
 def _counts(found: Summary) -> str:
     """Return how many rows, of which class, how many abstain."""
-    classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+    classes = ", ".join(f"{name}: {count}" for name, count in found.counts.items())
     share = 100 * found.abstained / max(found.rows, 1)
     return (
-        f"{found.rows} rows: {classes}; {found.abstained} abstained ({share:.1f} %), "
+        f"{_number(found.rows, 'row')}; {classes}; {found.abstained} abstained ({share:.1f} %), "
         f"of them {found.ood} unlike the training rows."
     )
+
+
+def _number(count: int, what: str) -> str:
+    """Return '1 file' or '2 files'."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _faults(found: Summary) -> str:
     """Return which files could not be read."""
     named = "; ".join(f"{fault.path.name}: {fault.reason}" for fault in found.faults[:5])
     more = f"; and {len(found.faults) - 5} more" if len(found.faults) > 5 else ""
-    return f"Set aside: {len(found.faults)} files that could not be read ({named}{more})."
+    return f"Set aside: {_number(len(found.faults), 'file')} that could not be read ({named}{more})."
 
 
 def _as_json(found: Summary, card: Card, out: Path | None) -> dict[str, Any]:
