@@ -5,6 +5,7 @@ from cancernet.models.backend import keras_library
 from cancernet.models.cancernet import CancerNet, build_cancernet, weight_layers
 from cancernet.models.conv1d import LAYOUTS, Conv1D, Layout, build_conv1d, with_normalisation
 from cancernet.models.ensemble import average_of, members_of, outputs_of
+from cancernet.models.normalise import quickly_normalised
 
 __all__ = [
     "LAYOUTS",
@@ -21,6 +22,7 @@ __all__ = [
     "keras_library",
     "members_of",
     "outputs_of",
+    "quickly_normalised",
     "weight_layers",
     "with_normalisation",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.models.backend import keras_library
+from cancernet.models import keras_library, quickly_normalised
 from cancernet.tasks import TaskKind, log_probabilities
 from cancernet.training.checkpoint import Checkpoint, Progressed
 from cancernet.training.feed import ArrayFeed, Feed
@@ -113,9 +113,10 @@ class Network:
         self._keras: Any = keras_library()
         self._build, self.options, self._advance = build, options, advance or (lambda: None)
         self.kind, self.classes, self._auxiliary = kind, classes, auxiliary
+        self._fused = self._keras.backend.backend() == "jax"  # XLA compiles steps there, for each number of rows
         self.model, self._trained = self._fresh()
         self._compile()
-        if not self._trained.jit_compile:  # XLA compiles each number of rows for itself
+        if not self._fused:
             self._trace()
 
     def fit(
@@ -181,7 +182,7 @@ class Network:
 
     def _fresh(self) -> tuple[Any, Any]:
         """Return a network with fresh weights, and the one around it that is trained: with the auxiliary outputs."""
-        model = self._build()
+        model = self._build() if self._fused else quickly_normalised(self._build())
         if not self._auxiliary:
             return model, model
         layers = self._keras.layers
@@ -205,7 +206,7 @@ class Network:
             [loss, "mse"] if several else loss,
             loss_weights=[1.0, getattr(options, "auxiliary_weight", 1.0)] if several else None,
             weighted_metrics=[[nll], []] if several else [nll],
-            jit_compile=keras.backend.backend() == "jax",
+            jit_compile=self._fused,
         )
         optimiser.build(self._trained.trainable_variables)
         self._optimiser_start = [np.array(variable) for variable in optimiser.variables]
