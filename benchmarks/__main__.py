@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import ablation, memory, novelty, orders, patches, speed, training, wdbc
+from benchmarks import ablation, memory, novelty, orders, patches, speed, training, transfer, wdbc
 from benchmarks.page import write_fragment
 
 PARTS = {
@@ -16,6 +16,7 @@ LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
     "ablation": ablation.measure,
     "memory": memory.measure,
+    "transfer": transfer.measure,
 }
 
 
