@@ -41,6 +41,7 @@ SEVERAL = {
     "brier_skill",
     "ece",
     "ece_of_perfect",
+    *(f"auroc_{pair}" for pair in ("a_vs_b", "a_vs_c", "a_vs_d", "b_vs_c", "b_vs_d", "c_vs_d")),
 }
 
 

@@ -11,10 +11,11 @@ from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.metrics import ranking
 from cancernet.metrics.calibration import ece_of_perfect
+from cancernet.metrics.contrasts import contrasts
 from cancernet.metrics.intervals import draw_counts, percentile, reflected, square_and_add, wilson
 from cancernet.metrics.recalibration import calibration_line
 from cancernet.metrics.scored import Scored
-from cancernet.metrics.tally import Named, Part, Shares, parts_of, threshold_parts, values_at
+from cancernet.metrics.tally import Named, Part, Rankings, Shares, parts_of, threshold_parts, values_at
 
 __all__ = ["measure", "measure_answers", "measure_at", "resample"]
 
@@ -45,8 +46,9 @@ def measure(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, Es
     -------
     Estimates by name. Two classes: auroc, average_precision, accuracy, balanced_accuracy, sensitivity, specificity,
     ppv, npv, f1, mcc, brier, nll, brier_skill, ece, ece_of_perfect, calibration_slope, calibration_intercept. Several:
-    macro_auroc, accuracy, balanced_accuracy, macro_f1, kappa, brier, nll, brier_skill, ece, ece_of_perfect. Ordered
-    grades add quadratic_kappa and mean_absolute_error. With sets: coverage, coverage_<class>, set_size, abstained,
+    macro_auroc, accuracy, balanced_accuracy, macro_f1, kappa, brier, nll, brier_skill, ece, ece_of_perfect, and
+    auroc_<a>_vs_<b> of each pair of up to 6 types. Ordered grades have auroc_from_<grade> in the place of those, and
+    quadratic_kappa and mean_absolute_error. With sets: coverage, coverage_<class>, set_size, abstained,
     selective_accuracy.
 
     Raises
@@ -116,7 +118,12 @@ def _measured(scored: Scored, *, draws: int, seed: int) -> dict[str, Estimate]:
     found["ece"] = _from_zero(found["ece"], found["ece_of_perfect"])
     if scored.binary:
         found |= calibration_line(scored.positive_truth, scored.p_positive, groups=scored.group_codes)
-    return found
+    return found | {name: _area(asked, draws=draws, seed=seed) for name, asked in contrasts(scored)}
+
+
+def _area(scored: Scored, *, draws: int, seed: int) -> Estimate:
+    """Return the AUROC alone."""
+    return _estimates(scored, [Rankings.of(scored)], draws=draws, seed=seed)["auroc"]
 
 
 def _from_zero(error: Estimate, perfect: Estimate) -> Estimate:

@@ -111,7 +111,7 @@ def rival(name: str) -> str:
 
 
 def describe(name: str) -> Metric:
-    """Return the words for a metric name, also for `group_<metric>`, `coverage_<class>` and `<metric>_at_<t>`."""
+    """Return the words for a metric name, also for those that are made of a class, a grade, a time or `group_`."""
     if name in _BY_NAME:
         return _BY_NAME[name]
     if name.startswith("group_"):
@@ -120,11 +120,25 @@ def describe(name: str) -> Metric:
         return Metric(name, f"{inner.label}, per group", meaning, inner.family, inner.better)
     if name.startswith("coverage_"):
         return Metric(name, f"Coverage of {name.removeprefix('coverage_')}", "the same for this class", _ABSTENTION)
+    if name.startswith("auroc_"):
+        return _contrast(name)
     base, found, rest = name.partition("_at_")
     if found and base in _BY_NAME:
         inner = _BY_NAME[base]
         return Metric(name, f"{inner.label} at {rest}", inner.meaning, _SURVIVAL, inner.better)
     return Metric(name, name.replace("_", " "))
+
+
+def _contrast(name: str) -> Metric:
+    """Return the words for `auroc_<a>_vs_<b>` and `auroc_from_<grade>`."""
+    rest = name.removeprefix("auroc_")
+    if rest.startswith("from_"):
+        grade = rest.removeprefix("from_")
+        meaning = "chance that a case of that grade or a worse one ranks above a milder one"
+        return Metric(name, f"AUROC, grade {grade} or worse", meaning, _SEPARATION, "higher")
+    one, _, other = rest.partition("_vs_")
+    meaning = "chance that the two are ranked rightly, on cases of either type"
+    return Metric(name, f"AUROC, {one} against {other}", meaning, _SEPARATION, "higher")
 
 
 def sort_metrics(names: Sequence[str]) -> list[tuple[str, list[Metric]]]:

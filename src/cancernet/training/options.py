@@ -108,8 +108,8 @@ class PatchTraining(FitOptions):
         Of the engine: "bf16" where the processor has it, or "f32". Calibration is fitted on
         outputs of this precision.
     mixed_bfloat16
-        Compute in bfloat16 while training; the bundle is float32 either way. On two cores with AVX-512 BF16 it trained
-        about 1.3 times as many patches/s.
+        Compute in bfloat16 while training; the bundle is float32 either way. On two cores it trains 0.9 times as many
+        patches/s as float32, because batch normalisation computes in float32; other processors may differ.
     """
 
     epochs: int = Field(default=30, ge=1, le=100_000)
