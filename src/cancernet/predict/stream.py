@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.ahead import one_ahead
 from cancernet.bundle import Card
 from cancernet.data import Chunk, read_chunks
 from cancernet.errors import InvalidInput
@@ -146,7 +147,7 @@ def predict_batches(
     """Predict what comes in batches; parameters as of `predict_file`. Reading, the network and writing overlap."""
     check_prevalence(model.card, prevalence)
     tally = _Tally(model.card.task.classes)
-    with _writer(out, force=force) as write, closing(_ahead(batches)) as ready:
+    with _writer(out, force=force) as write, closing(one_ahead(batches)) as ready:
         for batch in ready:
             write(tally.add(_answer(model, batch, prevalence), batch))
             if progress is not None:
@@ -252,13 +253,3 @@ def _behind(job: Callable[[Item], None]) -> Iterator[Callable[[Item], None]]:
         yield submit
         for future in pending:
             future.result()
-
-
-def _ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
-    """Yield the items, while the next one is made in another thread."""
-    iterator = iter(items)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(next, iterator, None)
-        while (item := future.result()) is not None:
-            future = pool.submit(next, iterator, None)
-            yield item

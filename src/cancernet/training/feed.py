@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.ahead import one_ahead
 from cancernet.files import give_back_pages
 from cancernet.training.augment import Augmentation, augment
 from cancernet.training.seeds import seed_of
@@ -79,15 +79,4 @@ class PatchFeed:
             give_back_pages(self._images)
             return augment(images, generator, options=self._augmentation)
 
-        return _ahead(make, len(batches))
-
-
-def _ahead(make: Callable[[int], NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
-    """Yield what `make` returns for 0, 1, ..., always one ahead."""
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(make, 0)
-        for place in range(1, count + 1):
-            ready = future.result()
-            if place < count:
-                future = pool.submit(make, place)
-            yield ready
+        return one_ahead(make(place) for place in range(len(batches)))
