@@ -2,6 +2,7 @@
 
 from cancernet.patches.audit import PatchAudit, audit_patches
 from cancernet.patches.copies import join_groups
+from cancernet.patches.described import pack_statistics
 from cancernet.patches.images import FITS, LARGEST_PIXELS, SUFFIXES, fit_image, image_size, read_image
 from cancernet.patches.options import LAYOUTS, PatchOptions
 from cancernet.patches.pack import Pack, cache_folder, open_pack
@@ -31,6 +32,7 @@ __all__ = [
     "image_statistics",
     "join_groups",
     "open_pack",
+    "pack_statistics",
     "read_image",
     "read_patches",
     "survey",

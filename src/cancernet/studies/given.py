@@ -104,7 +104,8 @@ def _images(source: Any, card: Card, wanted: PatchInput, options: PatchOptions, 
     patches = source if isinstance(source, PatchSet) else read_patches(source, options=options)
     progress.begin("Packing", len(patches))
     pack = open_pack(patches, size=wanted.size, fit=wanted.fit, progress=progress.reach)
-    table, images = patch_table(pack), pack.images
+    progress.begin("Describing", len(pack))
+    table, images = patch_table(pack, progress=progress.reach), pack.images
 
     def answer(model: Model) -> Cases:
         parts = []

@@ -22,8 +22,8 @@ from cancernet.patches import (
     PatchOptions,
     PatchSet,
     audit_patches,
-    image_statistics,
     open_pack,
+    pack_statistics,
     read_patches,
 )
 from cancernet.studies.cohort import Cohort
@@ -35,8 +35,6 @@ from cancernet.studies.progress import Progress
 from cancernet.training import Known, OpenBackbone, PatchLearner, execution_of, open_backbone
 
 __all__ = ["PatchPlan", "make_patch_plan", "patch_options", "patch_table"]
-
-_DESCRIBED = 4096  # patches at once
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -228,7 +226,8 @@ def _planned(
     study: PatchStudy, pack: Pack, split: Split | None, *, notes: tuple[str, ...], progress: Progress
 ) -> PatchPlan:
     """Return the plan of a study on a pack, checked; only what leaks is not refused yet."""
-    table = patch_table(pack, licence=study.data_licence)
+    progress.begin("Describing", len(pack))
+    table = patch_table(pack, licence=study.data_licence, progress=progress.reach)
     task = task_of(study, table.classes, target=table.target_column)
     _check_classes(table, task.classes, folds=study.split.folds or (3 if study.split.test else 5))
     split = make_split(study, table) if split is None else split
@@ -275,14 +274,16 @@ def packed(patches: PatchSet, data: PatchData, progress: Progress) -> Pack:
     return open_pack(patches, size=data.size, fit=data.fit, progress=progress.reach)
 
 
-def patch_table(pack: Pack, *, licence: str = "", described: bool = True) -> Table:
+def patch_table(
+    pack: Pack, *, licence: str = "", described: bool = True, progress: Callable[[int], None] | None = None
+) -> Table:
     """Return ids, groups and labels of all images as a table; its columns are their statistics, unless not wanted."""
     patches = pack.patches
     names = STATISTICS if described else ()
     return Table(
         name=patches.name,
         features=tuple(Feature(name) for name in names),
-        values=_statistics(pack.images) if described else np.empty((len(patches), 0)),
+        values=pack_statistics(pack, progress=progress) if described else np.empty((len(patches), 0)),
         ids=patches.ids,
         groups=patches.groups,
         target=patches.target,
@@ -291,12 +292,6 @@ def patch_table(pack: Pack, *, licence: str = "", described: bool = True) -> Tab
         source=patches.source,
         licence=patches.licence or licence,
     )
-
-
-def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the statistics of images that may lie on disk."""
-    starts = range(0, len(images), _DESCRIBED)
-    return np.concatenate([image_statistics(images[start : start + _DESCRIBED]) for start in starts])
 
 
 def _labelled(patches: PatchSet, names: dict[str, str]) -> PatchSet:
