@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,6 +13,7 @@ from cancernet.errors import InvalidInput
 __all__ = [
     "TASK_KINDS",
     "TaskKind",
+    "biased",
     "cumulative_logits",
     "expected_grade",
     "log_probabilities",
@@ -45,8 +47,20 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return shares
 
 
+def biased(
+    logits: NDArray[np.floating], temperature: float = 1.0, bias: Sequence[float] | NDArray[np.floating] = ()
+) -> NDArray[np.float64]:
+    """Return logits / temperature + bias, (..., n, width); an empty bias adds nothing."""
+    scaled: Floats = np.asarray(logits, dtype=np.float64) / temperature
+    return scaled + np.asarray(bias, dtype=np.float64) if len(bias) else scaled
+
+
 def probabilities(
-    logits: NDArray[np.floating], temperature: float = 1.0, *, kind: TaskKind = "multiclass"
+    logits: NDArray[np.floating],
+    temperature: float = 1.0,
+    bias: Sequence[float] | NDArray[np.floating] = (),
+    *,
+    kind: TaskKind = "multiclass",
 ) -> NDArray[np.float64]:
     """Return calibrated probabilities.
 
@@ -58,6 +72,8 @@ def probabilities(
         and k + 1 minus the severity of the row. It does not fall along a row.
     temperature
         Divides the logits (Guo et al. 2017, arXiv 1706.04599, eq. 9); 1 leaves them as they are.
+    bias
+        Added to them after that, one number for each column; empty for nothing.
     kind
         Of the task. "binary" and "multiclass" are softmax, "ordinal" is a cumulative link.
 
@@ -75,7 +91,7 @@ def probabilities(
     Cumulative link (proportional odds), P(grade <= k) = 1 / (1 + exp(severity - cut_k)): McCullagh 1980,
     doi:10.1111/j.2517-6161.1980.tb01109.x.
     """
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled = biased(logits, temperature, bias)
     if kind == "ordinal":
         shares: Floats = np.exp(_log_steps(scaled))
         return shares

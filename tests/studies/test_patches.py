@@ -88,8 +88,11 @@ def test_the_bundle_answers_as_the_run_was_calibrated(finished, source):
     assert (card.input.size, card.input.pixel_size.mpp, card.engine.precision) == (SIZE, 0.5, "bf16")
     assert card.engine.test_time == run.final.test_time
     assert not faults
-    np.testing.assert_allclose(found.probabilities, probabilities(logits, card.decision.temperature), atol=1e-9)
-    assert "out-of-fold rows of all folds (72)" in card.decision.temperature_rows
+    decision = card.decision
+    expected = probabilities(logits, decision.temperature, decision.bias)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-9)
+    assert (len(decision.bias), sum(decision.bias)) == (2, pytest.approx(0))
+    assert "out-of-fold rows of all folds (72)" in decision.temperature_rows
 
 
 def test_cases_that_the_weights_have_seen_are_refused(finished, source, tmp_path):

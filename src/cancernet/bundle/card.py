@@ -207,9 +207,16 @@ class Card(Part):
         refuse(novelty is not None and len(novelty.mean) != columns, f"novelty must have {columns} columns")
         turned = self.engine.test_time != "none" and self.input.kind != "patches"
         refuse(turned, f"only patches can be turned, not a {self.input.kind}")
+        self._check_bias()
         has_threshold = self.decision.threshold is not None
         refuse(has_threshold and self.task.positive is None, "a threshold needs a positive class")
         return self
+
+    def _check_bias(self) -> None:
+        """Hold the bias of the logits and the task together."""
+        bias, width = self.decision.bias, self.task.logit_width
+        refuse(len(bias) not in {0, width}, f"bias must have {width} numbers, or none")
+        refuse(self.task.kind == "ordinal" and len(set(bias)) > 1, "the bias of all grades must be the same")
 
     def to_json(self) -> str:
         """Return the card as indented JSON."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from cancernet.bundle.part import Part, refuse
+from cancernet.tasks import TaskKind, probabilities
 
 __all__ = ["Conformal", "Decision", "Novelty", "Threshold"]
 
@@ -60,14 +63,16 @@ class Novelty(Part):
 
 
 class Decision(Part):
-    """How logits become an answer, in this order: temperature, threshold, sets, out of distribution.
+    """How logits become an answer, in this order: temperature, bias, threshold, sets, out of distribution.
 
     Parameters
     ----------
     temperature
         Divides the logits.
+    bias
+        Added to the logits after that, one number for each of them; empty for nothing.
     temperature_rows
-        The rows it was fitted on; empty when it was not fitted.
+        The rows that both were fitted on; empty when they were not fitted.
     threshold
         None: the most probable class is the answer.
     conformal
@@ -77,7 +82,12 @@ class Decision(Part):
     """
 
     temperature: float = Field(default=1.0, gt=0)
+    bias: tuple[float, ...] = ()
     temperature_rows: str = ""
     threshold: Threshold | None = None
     conformal: Conformal | None = None
     novelty: Novelty | None = None
+
+    def calibrated(self, logits: NDArray[np.floating], *, kind: TaskKind) -> NDArray[np.float64]:
+        """Return the calibrated probabilities, (..., n, classes), of logits (..., n, width)."""
+        return probabilities(logits, self.temperature, self.bias, kind=kind)

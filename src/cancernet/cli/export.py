@@ -39,7 +39,7 @@ def export(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Write the network of a bundle for other programs. Its logits need the temperature and threshold of the card."""
+    """Write the network of a bundle for other programs. Its logits need the calibration and threshold of the card."""
     from cancernet import engine
 
     if format == "float16":
@@ -91,8 +91,10 @@ def _outputs(card: Card, format: str) -> str:
 def _then(card: Card) -> str:
     """Return how logits become an answer."""
     averaged = "mean of the logits over the 8 rotations and flips, then " if card.engine.test_time != "none" else ""
-    temperature, rule = f"{card.decision.temperature:.6g}", card.decision.threshold
+    scaled, rule = f"logits / {card.decision.temperature:.6g}", card.decision.threshold
+    if card.decision.bias:
+        scaled += f" + ({', '.join(f'{number:.6g}' for number in card.decision.bias)})"
     if card.task.kind == "ordinal":
-        return f"{averaged}P(grade at most this one) = sigmoid(logits / {temperature})"
+        return f"{averaged}P(grade at most this one) = sigmoid({scaled})"
     called = "" if rule is None else f"; '{card.task.positive}' where its probability is at least {rule.value:.6g}"
-    return f"{averaged}softmax(logits / {temperature}){called}"
+    return f"{averaged}softmax({scaled}){called}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
 from cancernet.predict import Cases, cases, fill_missing
-from cancernet.tasks import softmax
+from cancernet.tasks import biased, softmax
 
 if TYPE_CHECKING:
     from cancernet.bundle import Card
@@ -247,7 +247,8 @@ class _Scorer:
 
     def _score(self, logits: NDArray[np.floating], explained: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the calibrated answer for the explained class of each row."""
-        tempered = np.asarray(logits, dtype=np.float64) / self._model.card.decision.temperature
+        decision = self._model.card.decision
+        tempered = biased(logits, decision.temperature, decision.bias)
         if self._scale == "probability":
             return _of_class(softmax(tempered), explained)
         return _log_odds(tempered, explained)

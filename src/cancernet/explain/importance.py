@@ -13,7 +13,6 @@ from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.metrics import Scored
 from cancernet.predict import fill_missing
-from cancernet.tasks import probabilities
 
 if TYPE_CHECKING:
     from cancernet.engine import Model
@@ -100,7 +99,7 @@ def permutation_importance(
     """
     filled = fill_missing(model.card, values)
     logits = permuted_logits(lambda rows: model.run(rows).logits, filled, repeats=repeats, seed=seed)
-    permuted = probabilities(logits, model.card.decision.temperature)
+    permuted = model.card.decision.calibrated(logits, kind=model.card.task.kind)
     names = model.card.input.names
     return importance_from_permuted(scored, permuted, features=names, metric=metric, draws=draws, seed=seed)
 

@@ -1,6 +1,7 @@
 """What a model is worth: metrics with intervals over groups, calibration, thresholds, sets, curves, baselines."""
 
 from cancernet.metrics.baselines import BASELINES, PATCH_BASELINES, baseline_logits
+from cancernet.metrics.bias import fit_temperature_and_bias
 from cancernet.metrics.calibration import ece, ece_of_perfect, fit_temperature
 from cancernet.metrics.conformal import fit_conformal, prediction_sets
 from cancernet.metrics.curves import (
@@ -51,6 +52,7 @@ __all__ = [
     "ece_of_perfect",
     "fit_conformal",
     "fit_temperature",
+    "fit_temperature_and_bias",
     "measure",
     "measure_answers",
     "measure_at",

@@ -13,12 +13,12 @@ from cancernet.metrics.binary import ratio
 from cancernet.metrics.ranking import Ranking
 from cancernet.tasks import TaskKind, log_probabilities
 
-__all__ = ["BINS", "bin_shares", "ece", "ece_of_perfect", "fit_temperature", "weighted_ece"]
+__all__ = ["BINS", "TEMPERATURES", "bin_shares", "ece", "ece_of_perfect", "fit_temperature", "weighted_ece"]
 
 Floats = NDArray[np.float64]
 
 BINS = 10
-_TEMPERATURES = (0.01, 100.0)
+TEMPERATURES = (0.01, 100.0)
 _ELEMENTS = 4_000_000  # largest table of draws x rows that is held at once
 
 
@@ -59,7 +59,7 @@ def fit_temperature(logits: ArrayLike, truth: ArrayLike, *, kind: TaskKind = "mu
     def loss(log_temperature: float) -> float:
         return -float(log_probabilities(values / math.exp(log_temperature), kind)[rows, codes].mean())
 
-    bounds = (math.log(_TEMPERATURES[0]), math.log(_TEMPERATURES[1]))
+    bounds = (math.log(TEMPERATURES[0]), math.log(TEMPERATURES[1]))
     return math.exp(float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9}).x))
 
 

@@ -13,7 +13,7 @@ from cancernet.bundle import Card, Decision, Task
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.metrics import prediction_sets, reweight
 from cancernet.predict.novelty import novelty_distance, novelty_reason
-from cancernet.tasks import expected_grade, nearest_grade, probabilities
+from cancernet.tasks import expected_grade, nearest_grade
 
 if TYPE_CHECKING:
     from cancernet.engine import Model
@@ -189,7 +189,7 @@ def decide_parts(
         an ordinal row fall.
     """
     _refuse_no_answer(logits, first_row)
-    calibrated = probabilities(logits, decision.temperature, kind=task.kind)
+    calibrated = decision.calibrated(logits, kind=task.kind)
     predicted = _predicted(decision, task, calibrated)
     sets = _sets(decision, task, calibrated, predicted)
     distance, ood, reason = _novelty(decision, values, names)

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Conformal, Decision, Novelty, Task, Threshold
 from cancernet.data import Fold, Medians, rows_by_fold
-from cancernet.metrics import choose_threshold, fit_conformal, fit_temperature
+from cancernet.metrics import choose_threshold, fit_conformal, fit_temperature, fit_temperature_and_bias
 from cancernet.predict import fit_novelty, novelty_distance
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import ReportOptions
-from cancernet.tasks import probabilities
 
 __all__ = ["calibrate", "fit_limits", "with_rule"]
 
@@ -27,25 +26,26 @@ def calibrate(
     report: ReportOptions,
     where: str,
 ) -> Decision:
-    """Return temperature, threshold and conformal quantile, fitted on rows that no fit has used.
+    """Return temperature, bias, threshold and conformal quantile, fitted on rows that no fit has used.
 
     Parameters
     ----------
     logits, codes, groups
         Of the calibration rows: (n, width), (n,), (n,).
     task, report
-        Which class is positive; rule and coverage.
+        Which class is positive; kind of calibration, rule and coverage.
     where
         Which rows these are, in words, for the card.
     """
-    temperature = fit_temperature(logits, codes, kind=task.kind)
-    calibrated = probabilities(logits, temperature, kind=task.kind)
+    if report.calibration == "bias-corrected":
+        temperature, bias = fit_temperature_and_bias(logits, codes, kind=task.kind)
+    else:
+        temperature, bias = fit_temperature(logits, codes, kind=task.kind), ()
+    scaled = Decision(temperature=temperature, bias=bias, temperature_rows=where)
+    calibrated = scaled.calibrated(logits, kind=task.kind)
     quantile = fit_conformal(calibrated, codes, coverage=report.coverage, groups=groups)
-    decision = Decision(
-        temperature=temperature,
-        temperature_rows=where,
-        conformal=Conformal(quantile=quantile, coverage=report.coverage, rows=where),
-    )
+    conformal = Conformal(quantile=quantile, coverage=report.coverage, rows=where)
+    decision = scaled.model_copy(update={"conformal": conformal})
     return with_rule(decision, report.threshold, calibrated, codes, task=task)
 
 

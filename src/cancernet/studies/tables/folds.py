@@ -17,7 +17,6 @@ from cancernet.studies.results import NETWORK, RULE_OF, Answer, FoldResult, fold
 from cancernet.studies.tables.learners import Learner
 from cancernet.studies.tables.plan import TablePlan
 from cancernet.studies.tables.recipe import Made, follow_recipe
-from cancernet.tasks import probabilities
 from cancernet.training import seed_of
 
 __all__ = ["load_fold", "run_fold", "save_fold"]
@@ -43,7 +42,7 @@ def run_fold(plan: TablePlan, fold: Fold, learners: Mapping[str, Learner]) -> tu
     shuffled = permuted_logits(
         lambda rows: learners[NETWORK].logits(network.fitted, rows), tested, repeats=_SHUFFLES, seed=seed
     )
-    permuted = probabilities(shuffled, network.decision.temperature).astype(np.float32)
+    permuted = network.decision.calibrated(shuffled, kind=plan.task.kind).astype(np.float32)
     result = FoldResult(
         fold.repeat, fold.number, network.rows, answers, permuted, network.fitted.epochs, network.history
     )
