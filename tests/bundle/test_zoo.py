@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from cancernet import bundle, engine, predict, studies
 from cancernet.bundle import PatchInput
-from cancernet.patches import read_patches
+from cancernet.patches import PatchOptions, read_patches
 from engine.patchbundle import tissue
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -62,4 +62,31 @@ def test_idc_knows_its_cases_and_tells_cancer(realdata):
         held_out = model.card.metrics["auroc"]
     assert not faults
     assert roc_auc_score(chosen.target == "1", cases.probabilities[:, 1]) > held_out.low
+    assert cases.ood.mean() < 0.05
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif("lung" not in PATCHES, reason="lung is not shipped")
+def test_lung_tells_types_in_the_words_of_its_study(realdata):
+    patches = read_patches(realdata / "lung", options=PatchOptions(target="label", group="group"))
+    chosen = patches.take(np.arange(0, len(patches), 12))
+    names = studies.find_study(str(STUDIES / "lung.toml")).data.labels
+    with engine.open("lung") as model:
+        _, cases, faults = predict.answer_patches(model, chosen)
+    assert not faults
+    told = np.asarray(model.card.task.classes)[cases.predicted]
+    assert (told == [names[label] for label in chosen.target]).mean() > 0.95  # its weights have seen them
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif("cytology-grade" not in PATCHES, reason="cytology-grade is not shipped")
+def test_cytology_grade_ranks_cells_it_has_seen_by_their_grade(realdata):
+    patches = read_patches(realdata / "herlev", options=PatchOptions(target="grade", group="group"))
+    chosen = patches.take(np.arange(0, len(patches), 8))
+    with engine.open("cytology-grade") as model:
+        _, cases, faults = predict.answer_patches(model, chosen)
+        held_out = model.card.metrics["quadratic_kappa"]
+    assert not faults
+    grades = chosen.target.astype(int)
+    assert cohen_kappa_score(grades, cases.predicted, weights="quadratic") > held_out.value
     assert cases.ood.mean() < 0.05
