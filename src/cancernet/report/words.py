@@ -89,7 +89,7 @@ _RIVALS = {
     "darkness": "darkness",
     "colour": "colour statistics",
     "statistics": "image statistics",
-    "measured": "the measured numbers",
+    "measured": "measured numbers",
 }
 _HEADLINES = (
     *(
