@@ -48,7 +48,7 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def biased(
-    logits: NDArray[np.floating], temperature: float = 1.0, bias: Sequence[float] | NDArray[np.floating] = ()
+    logits: NDArray[np.floating], temperature: float = 1.0, *, bias: Sequence[float] | NDArray[np.floating] = ()
 ) -> NDArray[np.float64]:
     """Return logits / temperature + bias, (..., n, width); an empty bias adds nothing."""
     scaled: Floats = np.asarray(logits, dtype=np.float64) / temperature
@@ -58,8 +58,8 @@ def biased(
 def probabilities(
     logits: NDArray[np.floating],
     temperature: float = 1.0,
-    bias: Sequence[float] | NDArray[np.floating] = (),
     *,
+    bias: Sequence[float] | NDArray[np.floating] = (),
     kind: TaskKind = "multiclass",
 ) -> NDArray[np.float64]:
     """Return calibrated probabilities.
@@ -91,7 +91,7 @@ def probabilities(
     Cumulative link (proportional odds), P(grade <= k) = 1 / (1 + exp(severity - cut_k)): McCullagh 1980,
     doi:10.1111/j.2517-6161.1980.tb01109.x.
     """
-    scaled = biased(logits, temperature, bias)
+    scaled = biased(logits, temperature, bias=bias)
     if kind == "ordinal":
         shares: Floats = np.exp(_log_steps(scaled))
         return shares

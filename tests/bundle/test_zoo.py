@@ -67,7 +67,8 @@ def test_idc_knows_its_cases_and_tells_cancer(realdata):
 
 @pytest.mark.realdata
 @pytest.mark.skipif("lung" not in PATCHES, reason="lung is not shipped")
-def test_lung_tells_types_in_the_words_of_its_study(realdata):
+def test_lung_tells_types_in_the_words_of_its_study(realdata, monkeypatch):
+    monkeypatch.setenv("CANCERNET_DATA", str(realdata))
     patches = read_patches(realdata / "lung", options=PatchOptions(target="label", group="group"))
     chosen = patches.take(np.arange(0, len(patches), 12))
     names = studies.find_study(str(STUDIES / "lung.toml")).data.labels

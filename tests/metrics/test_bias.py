@@ -44,15 +44,15 @@ def test_temperature_and_bias_are_found_again(kind):
 def test_it_is_a_minimum_below_that_of_temperature_alone(kind):
     logits, truth, _ = leaning(kind)
     temperature, bias = fit_temperature_and_bias(logits, truth, kind=kind)
-    best = loss(biased(logits, temperature, bias), truth, kind)
+    best = loss(biased(logits, temperature, bias=bias), truth, kind)
 
     assert best < loss(logits / fit_temperature(logits, truth, kind=kind), truth, kind) - 1e-3
     for column in range(len(bias)):
         moved = np.array(bias)
         moved[slice(None) if kind == "ordinal" else column] += 1e-3
-        assert loss(biased(logits, temperature, moved), truth, kind) > best
+        assert loss(biased(logits, temperature, bias=moved), truth, kind) > best
     for factor in (0.999, 1.001):
-        assert loss(biased(logits, temperature * factor, bias), truth, kind) > best
+        assert loss(biased(logits, temperature * factor, bias=bias), truth, kind) > best
 
 
 def test_two_classes_agree_with_logistic_regression_on_the_logit():
@@ -70,7 +70,7 @@ def test_each_class_is_predicted_as_often_as_it_is_there():
     logits, truth, _ = leaning("multiclass")
     temperature, bias = fit_temperature_and_bias(logits, truth)
 
-    shares = softmax(biased(logits, temperature, bias))
+    shares = softmax(biased(logits, temperature, bias=bias))
 
     np.testing.assert_allclose(shares.mean(axis=0), np.bincount(truth) / len(truth), atol=1e-5)
 
@@ -80,7 +80,10 @@ def test_the_calibration_error_of_a_leaning_model_goes():
     temperature = fit_temperature(logits, truth, kind="binary")
     both = fit_temperature_and_bias(logits, truth, kind="binary")
 
-    errors = [ece(probabilities(logits, *numbers, kind="binary")[:, 1], truth) for numbers in ((temperature,), both)]
+    errors = [
+        ece(probabilities(logits, scale, bias=bias, kind="binary")[:, 1], truth)
+        for scale, bias in ((temperature, ()), both)
+    ]
 
     assert errors[0] > 0.1
     assert errors[1] < 0.015
@@ -104,7 +107,7 @@ def test_no_rows_are_refused():
 
 
 def test_bias_is_added_after_the_temperature():
-    np.testing.assert_allclose(biased([[2.0, 4.0]], 2.0, [1.0, -1.0]), [[2.0, 1.0]])
+    np.testing.assert_allclose(biased([[2.0, 4.0]], 2.0, bias=[1.0, -1.0]), [[2.0, 1.0]])
     np.testing.assert_allclose(
-        probabilities(np.array([[0.0, 3.0]]), 1.5, (0.5, -0.5), kind="binary")[0, 1], expit(2.0 - 1.0)
+        probabilities(np.array([[0.0, 3.0]]), 1.5, bias=(0.5, -0.5), kind="binary")[0, 1], expit(2.0 - 1.0)
     )

@@ -31,6 +31,7 @@ from metrics.made import ordered, several
 NAMES = {
     *("quadratic_kappa", "mean_absolute_error", "macro_auroc", "macro_f1", "kappa", "accuracy", "balanced_accuracy"),
     *("brier", "nll", "brier_skill", "ece", "ece_of_perfect"),
+    *(f"auroc_from_{grade}" for grade in "bcd"),
 }
 SETS = {"coverage", "set_size", "abstained", "selective_accuracy", *(f"coverage_{name}" for name in "abcd")}
 TABLES = st.integers(2, 5).flatmap(

@@ -89,7 +89,7 @@ def test_the_bundle_answers_as_the_run_was_calibrated(finished, source):
     assert card.engine.test_time == run.final.test_time
     assert not faults
     decision = card.decision
-    expected = probabilities(logits, decision.temperature, decision.bias)
+    expected = probabilities(logits, decision.temperature, bias=decision.bias)
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-9)
     assert (len(decision.bias), sum(decision.bias)) == (2, pytest.approx(0))
     assert "out-of-fold rows of all folds (72)" in decision.temperature_rows

@@ -90,4 +90,4 @@ class Decision(Part):
 
     def calibrated(self, logits: NDArray[np.floating], *, kind: TaskKind) -> NDArray[np.float64]:
         """Return the calibrated probabilities, (..., n, classes), of logits (..., n, width)."""
-        return probabilities(logits, self.temperature, self.bias, kind=kind)
+        return probabilities(logits, self.temperature, bias=self.bias, kind=kind)

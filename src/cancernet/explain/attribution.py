@@ -248,7 +248,7 @@ class _Scorer:
     def _score(self, logits: NDArray[np.floating], explained: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the calibrated answer for the explained class of each row."""
         decision = self._model.card.decision
-        tempered = biased(logits, decision.temperature, decision.bias)
+        tempered = biased(logits, decision.temperature, bias=decision.bias)
         if self._scale == "probability":
             return _of_class(softmax(tempered), explained)
         return _log_odds(tempered, explained)

@@ -56,7 +56,7 @@ def fit_temperature_and_bias(
     rows, free = np.arange(len(values)), 1 if kind == "ordinal" else classes - 1
 
     def loss(numbers: Floats) -> float:
-        changed = biased(values, math.exp(numbers[0]), _spread(numbers[1:], values.shape[1], kind))
+        changed = biased(values, math.exp(numbers[0]), bias=_spread(numbers[1:], values.shape[1], kind))
         return -float(log_probabilities(changed, kind)[rows, codes].mean())
 
     bounds = [(math.log(TEMPERATURES[0]), math.log(TEMPERATURES[1])), *[(-_LARGEST, _LARGEST)] * free]
