@@ -9,7 +9,8 @@ from cancernet.patches import read_patches
 from cancernet.studies.card import make_card, write_bundle
 from cancernet.studies.final import Final
 from cancernet.studies.patches.decide import conclude, limits_of
-from cancernet.studies.patches.folds import fit_folds, fit_members
+from cancernet.studies.patches.folds import PatchFold, fit_folds
+from cancernet.studies.patches.members import Fits, fit_alone, fit_ensemble
 from cancernet.studies.patches.ways import Way, choose_way, ways_asked
 from cancernet.studies.train import make_plan
 from studies.patches import patch_study, write_patches
@@ -88,13 +89,13 @@ def test_averaging_must_show_its_gain(plan, folds, better, expected):
     assert [one.what for one in tried] == ["test_time", "ensemble"]
     assert [one.used for one in tried] == [False, expected]
     assert ("so it is used" in tried[1].words(2)) is expected
-    assert "Averaging over 2 networks of inner folds changes AUROC by" in tried[1].words(2)
+    assert "Averaging over 2 networks changes AUROC by" in tried[1].words(2)
 
 
 def test_a_bundle_of_several_networks_predicts_and_explains(plan, learner, folds, source, tmp_path):
     found, _, _, _ = folds
     rows = np.arange(len(plan.table))
-    fits = fit_members(plan, learner, rows, seed=5, stem=None)
+    fits = fit_ensemble(plan, learner, rows, seed=5, stem=None)
     results = conclude(plan, found, view="ensemble+none", limits=limits_of(plan))
     decision = results[0].answers["network"].decision
     final = Final(learner.model(fits), decision, rows, rows, epochs=2, networks=len(fits))
@@ -108,6 +109,51 @@ def test_a_bundle_of_several_networks_predicts_and_explains(plan, learner, folds
     members = [explain.grad_cam(learner.model([fit]), images[:2], classes=seen_codes(cases)) for fit in fits]
     peaks = np.mean([cam.maps * cam.peaks[:, None, None] for cam in members], axis=0).max(axis=(1, 2))
     np.testing.assert_allclose(seen.peaks, peaks, rtol=1e-3, atol=1e-6)
+
+
+def test_networks_on_all_rows_differ_by_their_seeds_alone(source, tmp_path, monkeypatch):
+    """The first of three is the one that is asked alone, and is fitted once."""
+    monkeypatch.setenv("CANCERNET_CACHE", str(tmp_path / "cache"))
+    plan = make_plan(patch_study(source, training={"epochs": 1, "ensemble": 3, "ensemble_rows": "all"}))
+    assert plan.fits == 3 * 3 + 3
+    assert plan.fits_of_fold == 3
+    learner, rows = plan.learner(), plan.split.folds[0].train
+    alone = fit_alone(learner, rows, seed=4, stem=None)
+    members = fit_ensemble(plan, learner, rows, seed=4, stem=None, alone=alone)
+    fits = Fits(alone, members)
+    assert members[0] is alone
+    assert fits.different == members
+    assert fits.of(Way(True)) == members
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        pairs = zip(members[one].weights, members[other].weights, strict=True)
+        assert any(np.abs(first - second).max() > 1e-3 for first, second in pairs)
+    again = fit_ensemble(plan, learner, rows, seed=4, stem=None)
+    for first, second in zip(members, again, strict=True):
+        for old, new in zip(first.weights, second.weights, strict=True):
+            np.testing.assert_array_equal(old, new)
+
+
+def test_ways_of_grades_are_told_apart_by_a_loss(tmp_path, monkeypatch):
+    """Kappa only knows the answers; here one way to average follows the truth more closely than the other."""
+    monkeypatch.setenv("CANCERNET_CACHE", str(tmp_path / "cache"))
+    graded = {"kind": "ordinal", "positive": None, "classes": list("abc")}
+    source = write_patches(tmp_path / "graded", patients=30, classes=tuple("abc"))
+    plan = make_plan(patch_study(source, task=graded))
+    rng, cuts = np.random.default_rng(0), np.asarray([0.5, 1.5])
+    made = []
+    for fold in plan.split.folds:
+        truth = plan.cohort.codes[fold.test]
+        noise = rng.normal(0, 1, len(truth))
+        found = {name: 4 * (cuts - (truth + by * noise)[:, None]) for name, by in (("none", 0.9), ("dihedral", 0.3))}
+        tested = found | {name: found["none"] for name in plan.baselines}
+        made.append(PatchFold(0, fold.number, tested, {}, 1, ()))
+    limits = limits_of(plan)
+    way, _, tried = choose_way(plan, lambda way: conclude(plan, made, view=way.name, limits=limits))
+    assert way == Way(False, "dihedral")
+    assert tried[0].metric == "nll"
+    assert tried[0].gain.high < 0
+    assert "Averaging over the 8 rotations and flips changes the logarithmic loss by -" in tried[0].words(1)
+    assert "so it is used" in tried[0].words(1)
 
 
 def test_too_few_groups_for_an_ensemble_are_told_before_anything_is_fitted(plan, source):

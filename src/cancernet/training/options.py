@@ -101,9 +101,12 @@ class PatchTraining(FitOptions):
         "dihedral" averages answers over the 8 rotations and flips of a patch, "none" does not, "auto" does where the
         out-of-fold gain's paired interval excludes zero.
     ensemble
-        Of more than one network: the rows are cut into so many parts by group, one network is trained without each, and
-        the mean of their logits is used where the out-of-fold gain's paired interval excludes zero. Training takes that
-        many fits more, prediction that many times longer.
+        Number of networks. The mean of their logits is used where the out-of-fold gain's paired interval excludes
+        zero; prediction then takes that many times longer.
+    ensemble_rows
+        What the networks of an ensemble are trained on. "parts": the rows are cut into so many parts by group, and one
+        network is trained without each, beside the one on all rows. "all": each has all rows and a seed of its own,
+        which leaves more to learn from in small sets, and takes one fit less.
     precision
         Of the engine: "bf16" where the processor has it, or "f32". Calibration is fitted on
         outputs of this precision.
@@ -120,6 +123,7 @@ class PatchTraining(FitOptions):
     augmentation: Augmentation = Augmentation()
     test_time: Literal["auto", "none", "dihedral"] = "auto"
     ensemble: int = Field(default=1, ge=1, le=20)
+    ensemble_rows: Literal["parts", "all"] = "parts"
     precision: Literal["bf16", "f32"] = "bf16"
     mixed_bfloat16: bool = False
 

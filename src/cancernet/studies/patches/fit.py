@@ -15,8 +15,9 @@ from cancernet.estimate import Estimate
 from cancernet.studies.calibrate import calibrate, fit_limits
 from cancernet.studies.final import Final, Fitted
 from cancernet.studies.patches.decide import conclude, limits_of, out_of_fold
-from cancernet.studies.patches.folds import Fits, PatchFold, checkpoint_of, fit_folds, fit_members
+from cancernet.studies.patches.folds import PatchFold, fit_folds
 from cancernet.studies.patches.leak import price_in_words, price_of_leak
+from cancernet.studies.patches.members import Fits, fit_alone, fit_ensemble
 from cancernet.studies.patches.plan import PatchPlan
 from cancernet.studies.patches.ways import MAIN, NAMES, Tried, Way, choose_way
 from cancernet.studies.pooled import pool
@@ -52,7 +53,7 @@ def fit_patches(plan: PatchPlan, counter: Counter, *, work: Path | None) -> Fitt
 def _told(tried: Sequence[Tried], way: Way, members: int) -> dict[str, Any]:
     """Return what `metrics.json` holds of the ways that were tried."""
     used: dict[str, Any] = {"test_time": way.test_time, "ensemble": members if way.ensemble else 1}
-    return {one.what: {"used": used[one.what], "gain": one.gain.to_dict()} for one in tried}
+    return {one.what: {"used": used[one.what], "metric": one.metric, "gain": one.gain.to_dict()} for one in tried}
 
 
 def _price(
@@ -114,8 +115,8 @@ def _on_all_rows(plan: PatchPlan, learner: PatchLearner, way: Way, work: Path | 
     rows, seed = np.arange(len(plan.table)), seed_of(plan.study.training.seed)
     stem = None if work is None else work / "fold-all"
     if way.ensemble:
-        return fit_members(plan, learner, rows, seed=seed, stem=stem)
-    return (learner.fit(rows, seed=seed, checkpoint=checkpoint_of(stem)),)
+        return fit_ensemble(plan, learner, rows, seed=seed, stem=stem)
+    return (fit_alone(learner, rows, seed=seed, stem=stem),)
 
 
 def _decision(plan: PatchPlan, rows: NDArray[np.int64], logits: NDArray[np.float64]) -> Decision:

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.data import Fold, rows_by_fold
+from cancernet.data import Fold
 from cancernet.metrics import baseline_logits
 from cancernet.patches import COLOURS, DARKNESS, STATISTICS
+from cancernet.studies.patches.members import Fits, fit_alone, fit_ensemble
 from cancernet.studies.patches.plan import PatchPlan
 from cancernet.studies.patches.ways import Way, views_asked, ways_asked
 from cancernet.studies.results import fold_stem, read_fold, write_fold
-from cancernet.training import Checkpoint, FittedPatches, PatchLearner, seed_of
+from cancernet.training import PatchLearner, seed_of
 
-__all__ = ["Fits", "PatchFold", "checkpoint_of", "fit_folds", "fit_members"]
+__all__ = ["PatchFold", "fit_folds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,18 +47,6 @@ class PatchFold:
     history: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Fits:
-    """The networks that were trained on some rows: one on all of them, and one without each part of them."""
-
-    alone: FittedPatches
-    members: tuple[FittedPatches, ...] = ()
-
-    def of(self, way: Way) -> tuple[FittedPatches, ...]:
-        """Return the networks whose answers are averaged."""
-        return self.members if way.ensemble else (self.alone,)
-
-
 def fit_folds(
     plan: PatchPlan, learner: PatchLearner, *, work: Path | None, finished: Callable[[int], None]
 ) -> tuple[Sequence[PatchFold], Fits | None]:
@@ -83,56 +72,16 @@ def fit_folds(
     return folds, fits
 
 
-def fit_members(
-    plan: PatchPlan, learner: PatchLearner, rows: NDArray[np.int64], *, seed: int, stem: Path | None
-) -> tuple[FittedPatches, ...]:
-    """Return networks that were each trained without one part of the rows; none when no ensemble is asked for.
-
-    Parameters
-    ----------
-    plan, learner
-        What to fit.
-    rows
-        Shape (m,); cut into parts by group.
-    seed
-        Of the parts and of the weights.
-    stem
-        Path of the files of unfinished fits, without number and suffix.
-    """
-    count, cohort = plan.study.training.ensemble, plan.cohort
-    if count == 1:
-        return ()
-    parts = rows_by_fold(cohort.codes[rows], cohort.groups[rows], folds=count, seed=seed)
-    return tuple(
-        learner.fit(np.delete(rows, part), seed=seed_of(seed, number), checkpoint=checkpoint_of(stem, f".{number}"))
-        for number, part in enumerate(parts, start=1)
-    )
-
-
-def checkpoint_of(stem: Path | None, part: str = "") -> Checkpoint | None:
-    """Return where an unfinished fit is kept, if anything is."""
-    return None if stem is None else Checkpoint(stem.with_name(f"{stem.name}{part}.fit.npz"))
-
-
 def _fit_fold(plan: PatchPlan, learner: PatchLearner, fold: Fold, work: Path | None) -> tuple[PatchFold, Fits]:
     """Fit one fold and ask all learners about the rows it has not seen."""
     seed = seed_of(plan.study.training.seed, fold.repeat, fold.number)
     stem = None if work is None else fold_stem(work, fold.repeat, fold.number)
-    alone = learner.fit(fold.train, seed=seed, watched=_followed(fold), checkpoint=checkpoint_of(stem))
-    fits = Fits(alone, fit_members(plan, learner, fold.train, seed=seed, stem=stem))
+    alone = fit_alone(learner, fold.train, seed=seed, stem=stem, watched=_followed(fold))
+    fits = Fits(alone, fit_ensemble(plan, learner, fold.train, seed=seed, stem=stem, alone=alone))
     tested, validated = (_answers(plan, learner, fits, fold, rows) for rows in (fold.test, fold.validation))
-    several = enumerate((alone, *fits.members))
-    history = tuple({"inner": inner, **row} for inner, fit in several for row in fit.history)
-    _forget(stem, len(fits.members))
+    history = tuple({"inner": inner, **row} for inner, fit in enumerate(fits.different) for row in fit.history)
+    fits.forget(stem)
     return PatchFold(fold.repeat, fold.number, tested, validated, alone.epochs, history), fits
-
-
-def _forget(stem: Path | None, members: int) -> None:
-    """Remove what finished fits of a fold left to go on from."""
-    for part in ("", *(f".{number}" for number in range(1, members + 1))):
-        kept = checkpoint_of(stem, part)
-        if kept is not None:
-            kept.remove()
 
 
 def _followed(fold: Fold) -> NDArray[np.int64]:

@@ -65,9 +65,9 @@ class PatchPlan(Plan):
 
     @property
     def fits_of_fold(self) -> int:
-        """One, and those of an ensemble."""
-        members = self.study.training.ensemble
-        return 1 + (members if members > 1 else 0)
+        """One, and those of an ensemble, which may hold it too."""
+        asked = self.study.training
+        return asked.ensemble + (asked.ensemble > 1 and asked.ensemble_rows == "parts")
 
     @property
     def size(self) -> int:
@@ -322,10 +322,10 @@ def _check_classes(table: Table, classes: tuple[str, ...], *, folds: int) -> Non
 
 def _check_ensemble(plan: PatchPlan) -> None:
     """Raise when the training rows of a fold cannot be cut into as many parts as the ensemble has networks."""
-    members, labels = plan.study.training.ensemble, np.asarray(plan.task.classes)[plan.cohort.codes]
-    if members > 1:
+    asked, labels = plan.study.training, np.asarray(plan.task.classes)[plan.cohort.codes]
+    if asked.ensemble > 1 and asked.ensemble_rows == "parts":
         for fold in plan.split.folds:
-            refuse_few_groups(labels[fold.train], plan.cohort.groups[fold.train], folds=members)
+            refuse_few_groups(labels[fold.train], plan.cohort.groups[fold.train], folds=asked.ensemble)
 
 
 def _pixel_size_of_files(patches: PatchSet, scale: float) -> PixelSize:

@@ -15,8 +15,13 @@ from cancernet.studies.results import FoldResult
 __all__ = ["MAIN", "NAMES", "Tried", "Way", "choose_way", "views_asked", "ways_asked"]
 
 MAIN = {"binary": "auroc", "multiclass": "macro_auroc", "ordinal": "quadratic_kappa"}
-"""The metric that decides, by task."""
-NAMES = {"auroc": "AUROC", "macro_auroc": "macro AUROC", "quadratic_kappa": "quadratic kappa"}
+"""The metric that a study is known by, by task."""
+NAMES = {
+    **{"auroc": "AUROC", "macro_auroc": "macro AUROC", "quadratic_kappa": "quadratic kappa"},
+    "nll": "the logarithmic loss",
+}
+_DECIDES = MAIN | {"ordinal": "nll"}  # kappa only knows the answers, and is too coarse to tell two ways apart
+_LOWER_IS_BETTER = ("nll",)
 _VIEWS = {"auto": ("none", "dihedral"), "none": ("none",), "dihedral": ("dihedral",)}
 
 Results = Sequence[FoldResult]
@@ -54,7 +59,7 @@ class Tried:
 
     def words(self, members: int) -> str:
         """Return what averaging gains, and whether it is used."""
-        over = "the 8 rotations and flips" if self.what == "test_time" else f"{members} networks of inner folds"
+        over = "the 8 rotations and flips" if self.what == "test_time" else f"{members} networks"
         numbers = "an unknown amount" if self.gain.value is None else f"{self.gain.value:+.4f}"
         if self.gain.low is not None and self.gain.high is not None:
             numbers += f" ({self.gain.low:+.4f} to {self.gain.high:+.4f})"
@@ -96,7 +101,14 @@ def choose_way(plan: PatchPlan, conclude: Callable[[Way], Results]) -> tuple[Way
 
 def _tried(plan: PatchPlan, what: str, new: Results, old: Results) -> Tried:
     """Return what a change gains."""
-    metric = MAIN[plan.task.kind]
+    metric = _DECIDES[plan.task.kind]
     scored = [pool(plan, results).scored for results in (new, old)]
     gain = paired_difference(*scored, metrics=(metric,), draws=plan.study.report.draws)[metric]
-    return Tried(what, metric, gain, used=gain.low is not None and gain.low > 0)
+    return Tried(what, metric, gain, used=_is_better(gain, lower=metric in _LOWER_IS_BETTER))
+
+
+def _is_better(change: Estimate, *, lower: bool) -> bool:
+    """Return whether the interval of a change lies on the better side of zero."""
+    if change.low is None or change.high is None:
+        return False
+    return change.high < 0 if lower else change.low > 0
