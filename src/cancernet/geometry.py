@@ -1,16 +1,27 @@
-"""The eight ways to lay a square on itself: rotations by quarter turns and flips. NumPy only."""
+"""Boxes in base-level pixels, and the eight ways to lay a square on itself: quarter turns and flips. NumPy only."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["VIEWS", "dihedral", "undo_dihedral"]
+__all__ = ["VIEWS", "Box", "dihedral", "undo_dihedral"]
 
 VIEWS = 8
 """Rotations by 0, 90, 180 and 270 degrees, and the same after a flip from left to right."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of a slide's base level: its upper left corner, width and height. Parts of pixels count."""
+
+    l0_x: float
+    l0_y: float
+    l0_width: float
+    l0_height: float
 
 
 def dihedral(images: NDArray[Any], view: int) -> NDArray[Any]:
