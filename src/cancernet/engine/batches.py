@@ -44,9 +44,7 @@ def run_in_batches(engine: Engine, values: NDArray[np.generic], *, test_time: st
     return Outputs(np.concatenate([p.logits for p in parts]), np.concatenate([p.features for p in parts]))
 
 
-def run_stream(
-    engine: Engine, batches: Iterable[NDArray[np.generic]], *, test_time: str = "none"
-) -> Iterator[Outputs]:
+def run_stream(engine: Engine, batches: Iterable[NDArray[np.generic]], *, test_time: str = "none") -> Iterator[Outputs]:
     """Yield the outputs of each batch in order; the engine works on several of them at once.
 
     Parameters
