@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import ablation, memory, novelty, orders, patches, speed, training, transfer, wdbc
+from benchmarks import ablation, lesson, memory, novelty, orders, patches, speed, training, transfer, wdbc
 from benchmarks.page import write_fragment
 
 PARTS = {
@@ -15,6 +15,7 @@ PARTS = {
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
     "ablation": ablation.measure,
+    "lesson": lesson.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
 }

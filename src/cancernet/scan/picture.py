@@ -1,0 +1,145 @@
+"""The heat map as a picture: over the thumbnail of the slide, with a colour bar and a scale bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.report.style import INK, Drawing
+from cancernet.scan.heat import HeatMap, Target
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Thumbnail", "draw_heat", "round_length"]
+
+_COLOURS = "RdYlBu_r"  # blue is low and red is high, also for colour-blind readers, and yellow is no stain
+_OPACITY = 0.5
+_LINE = "#101018"
+_SIDE = 7.0  # inches of the longer side of the picture
+_SHARE = 0.2  # of the width that the scale bar takes at most
+_STEPS = (1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """A small picture of a slide.
+
+    Parameters
+    ----------
+    pixels
+        Shape (h, w, 3), uint8.
+    l0_per_px_x, l0_per_px_y
+        Base-level pixels to one of its pixels.
+    um_per_px
+        Microns that one of its pixels is wide.
+    """
+
+    pixels: NDArray[np.uint8]
+    l0_per_px_x: float
+    l0_per_px_y: float
+    um_per_px: float
+
+
+def draw_heat(name: str, thumbnail: Thumbnail, heat: HeatMap, *, target: Target, outlines: Any = ()) -> Drawing:
+    """Return the picture of a heat map, not drawn yet.
+
+    Parameters
+    ----------
+    name
+        Of the slide, for the title.
+    thumbnail
+        Of the slide.
+    heat
+        Its values, 0 to 1; where there are none the slide shows.
+    target
+        What the values are.
+    outlines
+        Polygons (shapely) around the foci, in base-level pixels.
+    """
+    height, width = thumbnail.pixels.shape[:2]
+    scale = _SIDE / max(height, width)
+    size = max(3.4, width * scale + 1.1), max(2.2, height * scale + 0.9)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.imshow(thumbnail.pixels, interpolation="antialiased")
+        image = axes.imshow(
+            np.ma.masked_invalid(heat.values),
+            cmap=_COLOURS,
+            vmin=0,
+            vmax=1,
+            alpha=_OPACITY,
+            extent=_extent(heat, thumbnail),
+            interpolation="nearest",
+        )
+        _outline(axes, outlines, thumbnail)
+        axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[], title=name)
+        axes.spines[:].set_visible(False)
+        _bar_of_colours(figure, axes, image, target)
+        _bar_of_length(axes, width, height, thumbnail.um_per_px)
+
+    return Drawing(
+        "heatmap",
+        "heatmap",
+        name,
+        f"Colour: {target.words}, in tissue. Lines: where it is at least {target.threshold:.3g}.",
+        f"{target.words} over the thumbnail of {name}: {_in_numbers(heat, target)}",
+        size,
+        draw,
+    )
+
+
+def round_length(longest_um: float) -> tuple[float, str]:
+    """Return the longest of 1, 2, 5, 10, ... microns that fits, and it in words: '200 µm', '1 mm'."""
+    power = 10.0 ** np.floor(np.log10(longest_um))
+    length = float(max(step * power for step in _STEPS if step * power <= longest_um * (1 + 1e-9)))
+    return length, f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
+
+
+def _extent(heat: HeatMap, thumbnail: Thumbnail) -> tuple[float, float, float, float]:
+    """Return left, right, bottom and top of the map in pixels of the thumbnail, whose first one is centred at 0."""
+    box = heat.box
+    left, right = (x / thumbnail.l0_per_px_x - 0.5 for x in (box.l0_x, box.l0_x + box.l0_width))
+    top, bottom = (y / thumbnail.l0_per_px_y - 0.5 for y in (box.l0_y, box.l0_y + box.l0_height))
+    return left, right, bottom, top
+
+
+def _outline(axes: Axes, polygons: Any, thumbnail: Thumbnail) -> None:
+    """Draw the borders of polygons, those of their holes too."""
+    for polygon in polygons:
+        for ring in (polygon.exterior, *polygon.interiors):
+            x, y = np.asarray(ring.coords).T
+            axes.plot(x / thumbnail.l0_per_px_x - 0.5, y / thumbnail.l0_per_px_y - 0.5, color=_LINE, linewidth=1.2)
+
+
+def _bar_of_colours(figure: Figure, axes: Axes, image: Any, target: Target) -> None:
+    """Draw the colour bar, with a line at the threshold."""
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, aspect=24)
+    bar.set_label(target.words)
+    bar.outline.set_visible(False)
+    bar.ax.axhline(target.threshold, color=_LINE, linewidth=1.5)
+    bar.ax.grid(False)
+
+
+def _bar_of_length(axes: Axes, width: int, height: int, um_per_px: float) -> None:
+    """Draw the scale bar below the picture, at its left."""
+    um, words = round_length(_SHARE * width * um_per_px)
+    below = height * 1.0 + 0.012 * max(width, height)
+    axes.plot([0, um / um_per_px], [below, below], color=INK, linewidth=3, solid_capstyle="butt", clip_on=False)
+    axes.annotate(
+        words, (0, below), xytext=(0, -5), textcoords="offset points", annotation_clip=False, va="top", fontsize=9
+    )
+
+
+def _in_numbers(heat: HeatMap, target: Target) -> str:
+    """Return how much of the map reaches the threshold."""
+    scored = heat.values[~np.isnan(heat.values)]
+    if not len(scored):
+        return "no tissue was scored."
+    share = 100 * float((scored >= target.threshold).mean())
+    return f"{share:.1f} % of the scored cells reach {target.threshold:.3g}; the highest has {scored.max():.2f}."
