@@ -6,10 +6,11 @@ from cancernet.scan.foci import Tissue, find_foci, values_on
 from cancernet.scan.heat import HeatMap
 
 CELLS = np.array([[0.1, 0.9, 0.2], [0.1, np.nan, 0.8], [0.7, 0.1, 0.1]])
-HEAT = HeatMap(CELLS, Box(100, 200, 300, 300))  # cells of 100 pixels
+BOX = Box(100, 200, 300, 300)
+HEAT = HeatMap(CELLS, BOX)  # cells of 100 pixels
 
 
-def tissue_of(mask, box=Box(100, 200, 300, 300), um2=25.0):
+def tissue_of(mask, box=BOX, um2=25.0):
     return Tissue(np.asarray(mask, dtype=bool), box, um2)
 
 

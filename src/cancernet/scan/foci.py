@@ -110,7 +110,8 @@ def _cells(pixels: int, plane: tuple[float, float], cells: tuple[float, float]) 
     """Return which cell holds the middle of each pixel of a side; both planes are given as origin and step."""
     (start, step), (first, size) = plane, cells
     middles = start + (np.arange(pixels) + 0.5) * step
-    return np.floor((middles - first) / size).astype(np.int64)
+    cell: NDArray[np.int64] = np.floor((middles - first) / size).astype(np.int64)
+    return cell
 
 
 def _focus(
