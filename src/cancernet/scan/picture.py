@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Thumbnail", "draw_heat", "round_length"]
+__all__ = ["Thumbnail", "coloured", "draw_heat", "round_length"]
 
 _COLOURS = "RdYlBu_r"  # blue is low and red is high, also for colour-blind readers, and yellow is no stain
 _OPACITY = 0.5
@@ -59,7 +59,7 @@ def draw_heat(name: str, thumbnail: Thumbnail, heat: HeatMap, *, target: Target,
     target
         What the values are.
     outlines
-        Polygons (shapely) around the foci, in base-level pixels.
+        Around the foci: shapely geometries of one polygon or several, in base-level pixels.
     """
     height, width = thumbnail.pixels.shape[:2]
     scale = _SIDE / max(height, width)
@@ -101,6 +101,17 @@ def round_length(longest_um: float) -> tuple[float, str]:
     return length, f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
 
 
+def coloured(values: NDArray[np.float64], *, empty: int) -> NDArray[np.uint8]:
+    """Return the colours of values 0 to 1, (h, w) to (h, w, 3); grey of the level `empty` where there is none."""
+    import matplotlib as mpl
+
+    table = (mpl.colormaps[_COLOURS](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8)
+    table = np.concatenate([table, np.full((1, 3), empty, dtype=np.uint8)])
+    known = ~np.isnan(values)
+    level = np.where(known, np.clip(values, 0, 1) * 255, 0).round().astype(np.int64)
+    return table[np.where(known, level, 256)]
+
+
 def _extent(heat: HeatMap, thumbnail: Thumbnail) -> tuple[float, float, float, float]:
     """Return left, right, bottom and top of the map in pixels of the thumbnail, whose first one is centred at 0."""
     box = heat.box
@@ -111,7 +122,9 @@ def _extent(heat: HeatMap, thumbnail: Thumbnail) -> tuple[float, float, float, f
 
 def _outline(axes: Axes, polygons: Any, thumbnail: Thumbnail) -> None:
     """Draw the borders of polygons, those of their holes too."""
-    for polygon in polygons:
+    import shapely
+
+    for polygon in shapely.get_parts(shapely.get_parts(polygons)):
         for ring in (polygon.exterior, *polygon.interiors):
             x, y = np.asarray(ring.coords).T
             axes.plot(x / thumbnail.l0_per_px_x - 0.5, y / thumbnail.l0_per_px_y - 0.5, color=_LINE, linewidth=1.2)
