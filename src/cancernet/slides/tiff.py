@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from cancernet.slides.blocks import BlockSlide, Grid, OpenFile
 from cancernet.slides.colours import rgb_of
 from cancernet.slides.pitch import from_aperio, from_dots, from_ome
 from cancernet.slides.slide import Pitch
-from cancernet.slides.tiffpages import pyramid_of, vendor_of
+from cancernet.slides.tiffpages import is_aperio, pyramid_of, vendor_of
 
 __all__ = ["TiffSlide"]
 
@@ -118,6 +119,7 @@ def _opened(path: Path) -> Iterator[Any]:
     """Yield an open TIFF; whatever is wrong with its structure is put into words."""
     from tifffile import TiffFile
 
+    _quieten()
     try:
         with storage_errors(path), TiffFile(path) as tiff:
             yield tiff
@@ -129,6 +131,13 @@ def _opened(path: Path) -> Iterator[Any]:
             "Expected a whole TIFF",
             "Copy it again",
         ) from error
+
+
+def _quieten() -> None:
+    """Keep what tifffile logs of damaged files off the terminal, unless a program listens: our errors say it."""
+    logger = logging.getLogger("tifffile")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _coded(page: Any, path: Path) -> _Coded:
@@ -202,8 +211,8 @@ def _pieces(page: Any) -> _Coded:
 def _pitch(tiff: Any, base: Any) -> Pitch | None:
     """Return what a file says about the size of its pixels, the most trustworthy first."""
     said = None
-    if tiff.is_svs:
-        said = from_aperio(base.description)
+    if is_aperio(tiff):
+        said = from_aperio(tiff.pages.first.description)
     elif tiff.is_ome:
         said = from_ome(tiff.ome_metadata or "", (base.imagewidth, base.imagelength))
     return said or _resolution(base)
