@@ -3,12 +3,16 @@
 import logging
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from cancernet.errors import CancerNetError, CorruptFile, InvalidInput, StorageFailure
@@ -17,9 +21,10 @@ from cancernet.slides import Slide, open_slide
 from cancernet.slides.dicom import DicomSlide
 from cancernet.slides.image import ImageSlide
 from cancernet.slides.tiff import TiffSlide
-from slides.made import picture, write_dicom, write_tiff
+from slides.made import levels, picture, write_dicom, write_tiff
 
 PICTURE = picture()
+JPEG = {"compression": "jpeg", "compressionargs": {"level": 90}}
 
 
 def refusal(path: Path, error: type[CancerNetError]) -> str:
@@ -90,7 +95,9 @@ def test_grey_images(tmp_path, mode):
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
-    Image.new("1", (60_000, 60_000)).save(tmp_path / "a.png")
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    checked = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + checked + struct.pack(">I", 100) + b"IDAT" + bytes(50))
     assert "too large" in refusal(tmp_path / "a.png", InvalidInput)
 
 
@@ -120,6 +127,28 @@ def test_a_folder_of_other_files(tmp_path):
     (tmp_path / "a.txt").write_text("DICM " * 100)
     (tmp_path / "b").mkdir()
     assert "holds no DICOM file" in refusal(tmp_path, InvalidInput)
+
+
+@pytest.mark.parametrize("name", ["deflate", "strips", "jpeg", "dicom"])
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_damage_in_a_header_is_always_said_in_our_words(tmp_path, name):
+    path = tmp_path / "a.slide"
+    options = {"deflate": {"compression": "deflate"}, "strips": {"tile": None, "rowsperstrip": 16}, "jpeg": JPEG}
+    if name == "dicom":
+        whole = write_dicom(path, PICTURE, series="1.2").read_bytes()
+        places = np.arange(128, 1400)
+    else:
+        whole = write_tiff(path, levels(PICTURE), **options[name]).read_bytes()
+        with tifffile.TiffFile(path) as tiff:
+            places = np.concatenate([np.arange(page.offset, page.offset + 200) for page in tiff.pages])
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for place in rng.choice(places[places < len(whole)], 2):
+            damaged[place] = rng.integers(0, 256)
+        path.write_bytes(bytes(damaged))
+        with suppress(CorruptFile, InvalidInput), open_slide(path) as slide:
+            assert slide.read(Box(0, 0, 300, 220), px_size=(75, 55)).shape == (55, 75, 3)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser may read everything")

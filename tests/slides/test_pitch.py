@@ -83,7 +83,14 @@ def test_openslide():
 
 @pytest.mark.parametrize(
     ("spacing", "expected"),
-    [([0.0005, 0.00025], (0.25, 0.5)), (None, None), ([0.0005], None), ([0, 0], None), ([1, 1], None)],
+    [
+        ([0.0005, 0.00025], (0.25, 0.5)),
+        (None, None),
+        ([0.0005], None),
+        ([0, 0], None),
+        ([1, 1], None),
+        (["0\x0f00025", "x"], None),
+    ],
 )
 def test_dicom_says_rows_first(spacing, expected):
     assert sides(from_spacing(spacing)) == expected

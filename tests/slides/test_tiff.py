@@ -145,6 +145,14 @@ def test_tiles_without_pixels(tmp_path, hole):
         np.testing.assert_array_equal(whole(slide), expected)
 
 
+def test_tiles_that_overlap_are_left_to_openslide(tmp_path):
+    tiles = [tile.tobytes() for tile in tiles_of(PICTURE)]
+    about = (2, b"Background Color = FFFFFF;White Balance = 1\0")
+    tags = {259: (3, (1,)), 262: (3, (2,)), 270: about, 305: (2, b"MedScan 1.0\0")}
+    with open_slide(raw_tiff(tmp_path / "a.tif", tiles, tags)) as slide:
+        assert isinstance(slide, OpenSlideSlide)
+
+
 def test_16_bits_keep_their_range(tmp_path):
     deep = PICTURE.astype(np.uint16) * 256 + 17
     for options in ({}, {"compression": "deflate"}, {"tile": None, "rowsperstrip": 30, "byteorder": ">"}):

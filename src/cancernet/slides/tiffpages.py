@@ -18,7 +18,8 @@ _REDUCED = 1  # the bit of NewSubfileType
 _MOST_PAGES = 1000
 
 # Formats of tiles that overlap, are missing or hide behind other rules, which OpenSlide knows.
-_FOREIGN = ("is_ndpi", "is_scn", "is_bif", "is_philips", "is_ventana", "is_vsi")
+_FOREIGN = ("is_ndpi", "is_scn", "is_bif", "is_philips")
+_TRESTLE = "MedScan"
 _VENDORS = {"is_ome": "OME-TIFF", "is_qpi": "PerkinElmer"}
 _APERIO = "Aperio"
 
@@ -60,7 +61,7 @@ def pyramid_of(tiff: Any, name: str) -> list[Any]:
     CorruptFile
         When it holds no image.
     """
-    if any(getattr(tiff, flag, False) for flag in _FOREIGN):
+    if any(getattr(tiff, flag) for flag in _FOREIGN) or tiff.pages.first.software.startswith(_TRESTLE):
         raise NeedsOpenSlide(f"'{name}' is of a format that only OpenSlide reads")
     pages = _pages(tiff, name)
     base = max(pages, key=lambda page: page.imagewidth * page.imagelength)  # the first of equal ones
@@ -144,6 +145,7 @@ def _is_level(page: Any, base: Any, *, own: bool) -> bool:
     same = all(
         getattr(page, what) == getattr(base, what) for what in ("samplesperpixel", "bitspersample", "photometric")
     )
+    same = same and page.compression in _OURS
     expected = page.imagewidth * base.imagelength / base.imagewidth
     shaped = abs(page.imagelength - expected) <= 1 + base.imagelength / base.imagewidth  # sizes are rounded
     marked = own or (page.is_tiled and base.is_tiled) or (not base.is_tiled and bool(page.subfiletype & _REDUCED))
