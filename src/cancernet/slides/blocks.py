@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,14 @@ class Grid:
             for column in range(window.left // self.block_width, -(-right // self.block_width)):
                 yield row * self.across + column, column * self.block_width, row * self.block_height
 
+    def cuts(self, window: Window, index: int) -> bool:
+        """Tell whether a block that a window touches reaches beyond it, within the level."""
+        row, column = divmod(index, self.across)
+        left, top = column * self.block_width, row * self.block_height
+        right, bottom = min(left + self.block_width, self.width), min(top + self.block_height, self.height)
+        before = left < window.left or top < window.top
+        return before or right > window.left + window.width or bottom > window.top + window.height
+
 
 class OpenFile:
     """A file that threads read at once, each at its own place.
@@ -76,9 +85,10 @@ class OpenFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         with storage_errors(path):
-            self._stream = path.open("rb", buffering=0)
-        self.length = os.fstat(self._stream.fileno()).st_size
+            self._number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self.length = os.fstat(self._number).st_size
         self._lock = Lock()
+        self._end = weakref.finalize(self, os.close, self._number)  # a copy in a worker is dropped, not closed
 
     def read(self, start: int, count: int) -> bytes:
         """Return bytes of the file.
@@ -103,14 +113,14 @@ class OpenFile:
     def _read(self, start: int, count: int) -> bytes:
         """Return what there is of the bytes asked for."""
         if hasattr(os, "pread"):
-            return os.pread(self._stream.fileno(), count, start)
+            return os.pread(self._number, count, start)
         with self._lock:  # Windows has one place per file
-            self._stream.seek(start)
-            return self._stream.read(count)
+            os.lseek(self._number, start, os.SEEK_SET)
+            return os.read(self._number, count)
 
     def close(self) -> None:
-        """Let go of it."""
-        self._stream.close()
+        """Let go of it; closing twice does nothing."""
+        self._end()
 
 
 class BlockSlide(LevelledSlide):
@@ -141,9 +151,14 @@ class BlockSlide(LevelledSlide):
         """Return a window of a level, pasted from its blocks."""
         canvas = np.empty((window.height, window.width, 3), dtype=np.uint8)
         for index, left, top in self._grids[number].touched(window):
-            block = self._recent.get((number, index), lambda index=index: self._decoded(number, index))  # type: ignore[misc]
-            _paste(block, canvas, (left - window.left, top - window.top))
+            _paste(self._part(number, index, window), canvas, (left - window.left, top - window.top))
         return canvas
+
+    def _part(self, number: int, index: int, window: Window) -> NDArray[np.uint8]:
+        """Return a block that a window touches; one that it cuts is kept, as its neighbour will need the rest."""
+        if self._grids[number].cuts(window, index):
+            return self._recent.get((number, index), lambda: self._decoded(number, index))
+        return self._decoded(number, index)
 
     def _decoded(self, number: int, index: int) -> NDArray[np.uint8]:
         """Return a block; whatever a decoder raises is put into words."""

@@ -19,6 +19,7 @@ _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")  # uncompressed, little-endian
 _PIXEL_DATA, _ITEM, _ANY_LENGTH = b"\xe0\x7f\x10\x00", b"\xfe\xff\x00\xe0", 0xFFFFFFFF
 _SLIDE_IMAGE = "VOLUME"  # THUMBNAIL, LABEL and OVERVIEW are other images of the same glass
+_MOST_BLOCKS = 2**26  # 2 million by 2 million pixels in frames of 256
 _WANTED = [
     "BitsAllocated",
     "Columns",
@@ -185,6 +186,10 @@ def _spacing(said: Any) -> Any:
 
 def _frames(said: Any, grid: Grid, count: int, path: Path) -> NDArray[np.int64]:
     """Return the number of each block's frame: as its position says, or all in the order of reading."""
+    if grid.count > _MOST_BLOCKS:
+        raise CorruptFile(
+            f"'{path}' says it has {grid.width}x{grid.height} pixels", "Expected a slide", "Copy it again"
+        )
     frames = np.full(grid.count, -1, dtype=np.int64)
     places = [group.get("PlanePositionSlideSequence") for group in said.get("PerFrameFunctionalGroupsSequence", [])]
     if places and all(places):

@@ -48,6 +48,7 @@ class LevelledSlide(ABC):
 
     def __init__(self, path: Path, *, vendor: str, levels: Sequence[Level], pitch: Pitch | None) -> None:
         self.path = path
+        self._absolute = Path(os.path.abspath(path))  # a worker may stand in another folder
         self.vendor = vendor
         self.pitch = pitch
         self.l0_size = (levels[0].width, levels[0].height)
@@ -123,7 +124,7 @@ class LevelledSlide(ABC):
 
     def __reduce__(self) -> tuple[type, tuple[Path]]:
         """Make a copy, in another process as well, by opening the file anew."""
-        return type(self), (Path(os.path.abspath(self.path)),)
+        return type(self), (self._absolute,)
 
     def __repr__(self) -> str:
         """Return what the slide is."""

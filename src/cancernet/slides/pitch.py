@@ -83,8 +83,10 @@ def from_spacing(spacing_mm: Any) -> Pitch | None:
     """Return what DICOM says: the distance of rows, then of columns, in millimetres."""
     if spacing_mm is None or len(spacing_mm) != 2:
         return None
-    down, across = (float(side) * _UM_PER_MM for side in spacing_mm)
-    return measured(across, down, source="DICOM PixelSpacing")
+    down, across = (_number(str(side)) for side in spacing_mm)
+    if down is None or across is None:
+        return None
+    return measured(across * _UM_PER_MM, down * _UM_PER_MM, source="DICOM PixelSpacing")
 
 
 def _number(text: str) -> float | None:

@@ -174,8 +174,12 @@ def _line_of(path: Path, policy: MppPolicy) -> float | None:
 
 def _read_table(path: Path) -> dict[str, float]:
     """Return the table of a CSV file with the columns slide and mpp."""
+    try:
+        lines = list(_lines(path))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInput(f"'{path}' is no table ({error})", "Expected CSV in UTF-8", "Save it again") from error
     table: dict[str, float] = {}
-    for number, (slide, text) in enumerate(_lines(path), start=2):
+    for number, (slide, text) in enumerate(lines, start=2):
         where = f"Line {number} of '{path}' (mpp '{text}')"
         side = _side(text, where=where)
         if table.setdefault(slide, side) != side:

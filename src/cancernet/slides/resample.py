@@ -12,6 +12,7 @@ from cancernet.slides.levels import Area
 __all__ = ["resample"]
 
 _BAND = 32  # rows of the answer that are made at a time, so that what lies between stays in the processor's cache
+_POWERS_OF_TWO = [2**power for power in range(1, 25)]  # blocks of which Pillow rounds the means rightly
 
 
 def resample(pixels: NDArray[np.uint8], area: Area, *, px_size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -40,13 +41,13 @@ def resample(pixels: NDArray[np.uint8], area: Area, *, px_size: tuple[int, int])
 
 
 def _whole_factors(pixels: NDArray[np.uint8], area: Area, px_size: tuple[int, int]) -> tuple[int, int] | None:
-    """Return how many whole pixels each new one covers, or None when they do not fall on whole ones."""
+    """Return how many whole pixels each new one covers; None when they fall on parts, or are an odd number."""
     numbers = [*area.scale(px_size), area.left, area.top]
     across, down, left, top = (round(number) for number in numbers)
     whole = np.allclose(numbers, (across, down, left, top), rtol=0, atol=1e-9)
     right, bottom = left + across * px_size[0], top + down * px_size[1]
     inside = min(left, top) >= 0 and right <= pixels.shape[1] and bottom <= pixels.shape[0]
-    return (across, down) if whole and inside and min(across, down) >= 1 else None
+    return (across, down) if whole and inside and across * down in _POWERS_OF_TWO else None
 
 
 def _block_means(pixels: NDArray[np.uint8], area: Area, factors: tuple[int, int]) -> NDArray[np.uint8]:
@@ -76,11 +77,15 @@ def _both(band: NDArray[np.uint8], down: Any, across: Any) -> NDArray[np.uint8]:
     """Return down · band · acrossᵀ for each colour; sparse matrices times (h, w, 3) give (rows, width, 3)."""
     height, width, _ = band.shape
     short = (down @ band.reshape(height, width * 3).astype(np.float32)).reshape(-1, width, 3)
-    turned = np.ascontiguousarray(short.transpose(1, 0, 2)).reshape(width, -1)
-    sums = (across @ turned).reshape(across.shape[0], -1, 3)
+    sums = (across @ _turned(short).reshape(width, -1)).reshape(across.shape[0], -1, 3)
     sums += np.float32(0.5)  # what is cut off below is rounded now
-    answer: NDArray[np.uint8] = sums.astype(np.uint8).transpose(1, 0, 2)
-    return answer
+    return _turned(sums.astype(np.uint8))
+
+
+def _turned(image: NDArray[Any]) -> NDArray[Any]:
+    """Return (h, w, 3) as (w, h, 3); pixels move as one item, which is twice as fast as three."""
+    pixels = image.view(np.dtype((np.void, 3 * image.itemsize)))[..., 0]
+    return np.ascontiguousarray(pixels.T)[..., np.newaxis].view(image.dtype)
 
 
 def _weights(edges: tuple[float, float], *, count: int, length: int) -> Any:

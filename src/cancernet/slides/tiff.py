@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from cancernet.slides.blocks import BlockSlide, Grid, OpenFile
 from cancernet.slides.colours import rgb_of
 from cancernet.slides.pitch import from_aperio, from_dots, from_ome
 from cancernet.slides.slide import Pitch
-from cancernet.slides.tiffpages import pyramid_of, vendor_of
+from cancernet.slides.tiffpages import is_aperio, pyramid_of, vendor_of
 
 __all__ = ["TiffSlide"]
 
@@ -118,6 +119,7 @@ def _opened(path: Path) -> Iterator[Any]:
     """Yield an open TIFF; whatever is wrong with its structure is put into words."""
     from tifffile import TiffFile
 
+    _quieten()
     try:
         with storage_errors(path), TiffFile(path) as tiff:
             yield tiff
@@ -131,12 +133,20 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
+def _quieten() -> None:
+    """Keep what tifffile logs of damaged files off the terminal, unless a program listens: our errors say it."""
+    logger = logging.getLogger("tifffile")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+
+
 def _coded(page: Any, path: Path) -> _Coded:
     """Return how the blocks of a page lie and are decoded."""
-    width, height = page.imagewidth, page.imagelength
+    width, height = int(page.imagewidth), int(page.imagelength)
     if _is_raw(page):
-        return _pieces(page)
-    size = (page.tilewidth, page.tilelength) if page.is_tiled else (width, min(page.rowsperstrip, height))
+        return _pieces(page, path)
+    stated = (page.tilewidth, page.tilelength) if page.is_tiled else (width, min(page.rowsperstrip, height))
+    size = int(stated[0]), int(stated[1])
     if size[0] * size[1] > LARGEST_PIXELS:
         raise InvalidInput(
             f"'{path}' is compressed in one piece of {size[0]}x{size[1]} pixels, which each region would decode again",
@@ -182,11 +192,15 @@ def _is_raw(page: Any) -> bool:
     return plain and not page.is_tiled and page.planarconfig != _SEPARATE and page.bitspersample in (8, 16)
 
 
-def _pieces(page: Any) -> _Coded:
+def _pieces(page: Any, path: Path) -> _Coded:
     """Return uncompressed strips as short ones: of a strip as long as the image, a region needs a few rows."""
-    width, height, samples = page.imagewidth, page.imagelength, page.samplesperpixel
+    width, height, samples = int(page.imagewidth), int(page.imagelength), page.samplesperpixel
     row = width * samples * page.bitspersample // 8
-    per_strip = min(page.rowsperstrip, height)
+    per_strip = min(int(page.rowsperstrip), height)
+    if row * height > page.parent.filehandle.size or len(page.dataoffsets) * per_strip < height:
+        raise CorruptFile(
+            f"'{path}' is smaller than its {width}x{height} pixels", "Expected the whole file", "Copy it again"
+        )
     rows = next(n for n in range(min(max(_PIECE_BYTES // row, 1), per_strip), 0, -1) if per_strip % n == 0)
     first = np.arange(0, height, rows)
     starts = _places(page)[0][first // per_strip] + first % per_strip * row
@@ -202,8 +216,8 @@ def _pieces(page: Any) -> _Coded:
 def _pitch(tiff: Any, base: Any) -> Pitch | None:
     """Return what a file says about the size of its pixels, the most trustworthy first."""
     said = None
-    if tiff.is_svs:
-        said = from_aperio(base.description)
+    if is_aperio(tiff):
+        said = from_aperio(tiff.pages.first.description)
     elif tiff.is_ome:
         said = from_ome(tiff.ome_metadata or "", (base.imagewidth, base.imagelength))
     return said or _resolution(base)

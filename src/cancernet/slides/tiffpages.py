@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
 from cancernet.errors import CorruptFile, InvalidInput
 
-__all__ = ["NeedsOpenSlide", "pyramid_of", "vendor_of"]
+__all__ = ["NeedsOpenSlide", "is_aperio", "pyramid_of", "vendor_of"]
 
 _RGB, _YCBCR = 2, 6  # photometric interpretations
 _GREY = (0, 1)
@@ -17,16 +18,25 @@ _REDUCED = 1  # the bit of NewSubfileType
 _MOST_PAGES = 1000
 
 # Formats of tiles that overlap, are missing or hide behind other rules, which OpenSlide knows.
-_FOREIGN = ("is_ndpi", "is_scn", "is_bif", "is_philips", "is_ventana", "is_vsi")
-_VENDORS = {"is_svs": "Aperio", "is_ome": "OME-TIFF", "is_qpi": "PerkinElmer"}
+_FOREIGN = ("is_ndpi", "is_scn", "is_bif", "is_philips")
+_TRESTLE = "MedScan"
+_VENDORS = {"is_ome": "OME-TIFF", "is_qpi": "PerkinElmer"}
+_APERIO = "Aperio"
 
 
 class NeedsOpenSlide(InvalidInput):
     """A TIFF that is not read directly; OpenSlide may be able to."""
 
 
+def is_aperio(tiff: Any) -> bool:
+    """Tell whether a file says that Aperio wrote it."""
+    return str(tiff.pages.first.description).startswith(_APERIO)
+
+
 def vendor_of(tiff: Any) -> str:
     """Return who wrote a file, in words."""
+    if is_aperio(tiff):
+        return _APERIO
     return next((name for flag, name in _VENDORS.items() if getattr(tiff, flag, False)), "plain TIFF")
 
 
@@ -51,13 +61,13 @@ def pyramid_of(tiff: Any, name: str) -> list[Any]:
     CorruptFile
         When it holds no image.
     """
-    if any(getattr(tiff, flag, False) for flag in _FOREIGN):
+    if any(getattr(tiff, flag) for flag in _FOREIGN) or tiff.pages.first.software.startswith(_TRESTLE):
         raise NeedsOpenSlide(f"'{name}' is of a format that only OpenSlide reads")
     pages = _pages(tiff, name)
     base = max(pages, key=lambda page: page.imagewidth * page.imagelength)  # the first of equal ones
     _refuse_colours(base, name)
     _refuse_equals(base, pages, name)
-    _refuse_coding(base, aperio=tiff.is_svs, name=name)
+    _refuse_coding(base, aperio=is_aperio(tiff), name=name)
     own = [page.aspage() for page in base.pages] if base.subifds else []
     smaller = [page for page in own or pages if _is_level(page, base, own=bool(own))]
     return [base, *sorted(smaller, key=lambda page: -page.imagewidth)]
@@ -70,10 +80,26 @@ def _pages(tiff: Any, name: str) -> list[Any]:
             f"'{name}' holds {len(tiff.pages)} images", "Expected one slide", "Save it as a file of its own"
         )
     pages = [page.aspage() for page in tiff.pages]
+    _refuse_missing(tiff, pages[-1], name)
     pages = [page for page in pages if page.imagewidth > 0 and page.imagelength > 0]
     if not pages:
         raise CorruptFile(f"'{name}' holds no image", "Expected a slide", "Copy it again, or take it out")
     return pages
+
+
+def _refuse_missing(tiff: Any, last: Any, name: str) -> None:
+    """Raise when the last image names another one behind the end of the file: levels would be missing in silence."""
+    form, file = tiff.tiff, tiff.filehandle
+    file.seek(last.offset)
+    (tags,) = struct.unpack(form.tagnoformat, file.read(form.tagnosize))
+    file.seek(last.offset + form.tagnosize + tags * form.tagsize)
+    (following,) = struct.unpack(form.offsetformat, file.read(form.offsetsize).ljust(form.offsetsize, b"\xff"))
+    if following >= file.size:
+        raise CorruptFile(
+            f"'{name}' is cut off: it has {file.size:,} bytes, and its next image begins at byte {following:,}",
+            "Expected the whole file",
+            "Copy it again",
+        )
 
 
 def _refuse_colours(page: Any, name: str) -> None:
@@ -119,6 +145,7 @@ def _is_level(page: Any, base: Any, *, own: bool) -> bool:
     same = all(
         getattr(page, what) == getattr(base, what) for what in ("samplesperpixel", "bitspersample", "photometric")
     )
+    same = same and page.compression in _OURS
     expected = page.imagewidth * base.imagelength / base.imagewidth
     shaped = abs(page.imagelength - expected) <= 1 + base.imagelength / base.imagewidth  # sizes are rounded
     marked = own or (page.is_tiled and base.is_tiled) or (not base.is_tiled and bool(page.subfiletype & _REDUCED))
