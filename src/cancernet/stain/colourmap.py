@@ -6,14 +6,13 @@ Once a slide is fitted, normalising it is such a map, both by Macenko's method a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.errors import InvalidInput
+from cancernet.stain.pixels import checked_images
 
-__all__ = ["ColourMap", "checked_images"]
+__all__ = ["ColourMap"]
 
 # Two blocks of float32 and one of offsets are 590 KB. On one core of a Xeon (2 MB of second-level cache), ns per pixel:
 # 7.4 at 2^12 pixels (the calls), 6.3 at 2^13, 6.0 at 2^14, 5.9 at 2^15, 6.2 at 2^16 (the cache).
@@ -94,15 +93,3 @@ class _Step:
             light = np.matmul(light, self.back, out=spare)
             np.clip(light, 1, 256, out=light)
         np.subtract(light, np.float32(0.5), out=changed, casting="unsafe")  # the conversion cuts off: this rounds
-
-
-def checked_images(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return the images as an array, or refuse what is no uint8 RGB."""
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.shape[-1:] != (3,):
-        raise InvalidInput(
-            f"Images of shape {images.shape} and type {images.dtype}",
-            "(..., 3) uint8: red, green, blue from 0 to 255",
-            "Convert them to RGB first",
-        )
-    return images
