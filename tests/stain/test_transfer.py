@@ -160,7 +160,8 @@ def test_amounts_are_counted_from_white():
     glass = np.array([[TINTED.white]], dtype=np.uint8)
     assert separate_with(glass, TINTED) == pytest.approx(0, abs=1e-6)
     plain = MacenkoFit(0, tuple(HE_VECTORS[0]), tuple(HE_VECTORS[1]), (1, 1))
-    assert separate_with(COLOURS, plain)[:, :2] == pytest.approx(separate(COLOURS)[:, :2], abs=1e-5)
+    some = COLOURS[::50]
+    assert separate_with(some, plain)[:, :2] == pytest.approx(separate(some)[:, :2], abs=1e-5)
 
 
 @pytest.mark.parametrize(
