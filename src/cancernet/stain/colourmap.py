@@ -38,8 +38,8 @@ class ColourMap:
     float32 throughout: against float64, values differ by one grey level where they lie within 1e-3 of a half. What was
     tried besides, ns per pixel on the same core: a table of all 2^24 colours 14 (and 64 MB), OpenVINO 16 in float32 and
     20 in bfloat16 (off by up to 10 grey levels), a 65^3 table interpolated by Pillow 36 (off by 2), planes of one
-    colour each 8.0, densities from a table of 256 in the place of log2 8.2; plain float64, image by image, 38. Those are
-    times of the processor, shared with other work; the cache was, too.
+    colour each 8.0, densities from a table of 256 in the place of log2 8.2; plain float64, image by image, 38. Those
+    are times of the processor, which other work shared, and the cache with it.
     """
 
     mixing: NDArray[np.float64]
