@@ -14,8 +14,8 @@ from PIL import Image
 from cancernet.errors import InvalidInput
 from cancernet.geometry import Box
 from cancernet.slides import Slide, open_slide, thumbnail
-from cancernet.slides.levelled import LevelledSlide
-from cancernet.slides.openslide_file import OpenSlideSlide
+from cancernet.slides.reading.levelled import LevelledSlide
+from cancernet.slides.reading.openslide_file import OpenSlideSlide
 from slides.made import (
     HEIGHT,
     TILE,

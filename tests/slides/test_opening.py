@@ -18,9 +18,9 @@ from PIL import Image
 from cancernet.errors import CancerNetError, CorruptFile, InvalidInput, StorageFailure
 from cancernet.geometry import Box
 from cancernet.slides import Slide, open_slide
-from cancernet.slides.dicom import DicomSlide
-from cancernet.slides.image import ImageSlide
-from cancernet.slides.tiff import TiffSlide
+from cancernet.slides.reading.dicom import DicomSlide
+from cancernet.slides.reading.image import ImageSlide
+from cancernet.slides.reading.tiff import TiffSlide
 from slides.made import levels, picture, write_dicom, write_tiff
 
 PICTURE = picture()

@@ -7,7 +7,7 @@ import tifffile
 
 from cancernet.errors import CorruptFile
 from cancernet.geometry import Box
-from cancernet.slides.openslide_file import OpenSlideSlide
+from cancernet.slides.reading.openslide_file import OpenSlideSlide
 from slides.made import Canvas, levels, picture, write_tiff
 
 WIDE = picture(400, 300)

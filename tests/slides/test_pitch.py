@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cancernet.slides import open_slide
-from cancernet.slides.pitch import from_aperio, from_dots, from_ome, from_openslide, from_spacing
+from cancernet.slides.reading.pitch import from_aperio, from_dots, from_ome, from_openslide, from_spacing
 from slides.made import picture, write_tiff
 
 INCH, CM = 2, 3

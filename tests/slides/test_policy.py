@@ -7,7 +7,7 @@ import pytest
 
 from cancernet.errors import CancerNetError, InvalidInput, MissingResolution, StorageFailure
 from cancernet.slides import MppPolicy, Pitch, resolve_pitch
-from cancernet.slides.tiff import TiffSlide
+from cancernet.slides.reading.tiff import TiffSlide
 from slides.made import picture, write_tiff
 
 SAID = Pitch(0.2527, 0.2527, "aperio.MPP")

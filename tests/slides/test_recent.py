@@ -5,8 +5,8 @@ from threading import Event, Thread
 
 import numpy as np
 
-from cancernet.slides.gate import Gate
-from cancernet.slides.recent import Recent
+from cancernet.slides.reading.gate import Gate
+from cancernet.slides.reading.recent import Recent
 
 
 def test_what_was_asked_last_is_held():

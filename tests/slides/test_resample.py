@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from cancernet.geometry import Box
-from cancernet.slides.levels import Area, Window, level_for, level_of
-from cancernet.slides.resample import resample
+from cancernet.slides.reading.levels import Area, Window, level_for, level_of
+from cancernet.slides.reading.resample import resample
 
 IMAGES = arrays.arrays(np.uint8, st.tuples(st.integers(2, 40), st.integers(2, 40), st.just(3)))
 

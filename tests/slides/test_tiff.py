@@ -14,8 +14,8 @@ import tifffile
 from cancernet.errors import CorruptFile, InvalidInput
 from cancernet.geometry import Box
 from cancernet.slides import open_slide
-from cancernet.slides.openslide_file import OpenSlideSlide
-from cancernet.slides.tiff import TiffSlide
+from cancernet.slides.reading.openslide_file import OpenSlideSlide
+from cancernet.slides.reading.tiff import TiffSlide
 from slides.made import HEIGHT, TILE, WIDTH, levels, picture, write_tiff
 
 PICTURE = picture()

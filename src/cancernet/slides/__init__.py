@@ -1,8 +1,8 @@
 """One reader for all slide formats: pixels of a box at any resolution, and what is known of that resolution."""
 
 from cancernet.slides.cohort import cohort_warnings
-from cancernet.slides.opening import open_slide
 from cancernet.slides.policy import MppPolicy, resolve_pitch
+from cancernet.slides.reading import open_slide
 from cancernet.slides.slide import Pitch, Slide
 from cancernet.slides.thumbnail import thumbnail, thumbnail_size
 

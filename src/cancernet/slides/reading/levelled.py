@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cancernet.errors import InvalidInput
 from cancernet.geometry import Box
-from cancernet.slides.gate import Gate
-from cancernet.slides.levels import Area, Level, Window, level_for
-from cancernet.slides.resample import resample
+from cancernet.slides.reading.gate import Gate
+from cancernet.slides.reading.levels import Area, Level, Window, level_for
+from cancernet.slides.reading.resample import resample
 from cancernet.slides.slide import Pitch
 
 __all__ = ["WHITE", "LevelledSlide"]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from cancernet.errors import CancerNetError, CorruptFile, InvalidInput
 from cancernet.files import storage_errors
-from cancernet.slides.blocks import BlockSlide
-from cancernet.slides.dicom_file import Instance, is_dicom, read_instance
-from cancernet.slides.dicom_order import frame_order
-from cancernet.slides.pitch import from_spacing
+from cancernet.slides.reading.blocks import BlockSlide
+from cancernet.slides.reading.dicom_file import Instance, is_dicom, read_instance
+from cancernet.slides.reading.dicom_order import frame_order
+from cancernet.slides.reading.pitch import from_spacing
 
 __all__ = ["DicomSlide"]
 

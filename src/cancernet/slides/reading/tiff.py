@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from cancernet.errors import CancerNetError, CorruptFile, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.patches import LARGEST_PIXELS
-from cancernet.slides.blocks import BlockSlide, Grid, OpenFile
-from cancernet.slides.colours import rgb_of
-from cancernet.slides.pitch import from_aperio, from_dots, from_ome
+from cancernet.slides.reading.blocks import BlockSlide, Grid, OpenFile
+from cancernet.slides.reading.colours import rgb_of
+from cancernet.slides.reading.pitch import from_aperio, from_dots, from_ome
+from cancernet.slides.reading.tiffpages import is_aperio, pyramid_of, vendor_of
 from cancernet.slides.slide import Pitch
-from cancernet.slides.tiffpages import is_aperio, pyramid_of, vendor_of
 
 __all__ = ["TiffSlide"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.slides.levels import Area
+from cancernet.slides.reading.levels import Area
 
 __all__ = ["resample"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.slides.blocks import Grid
+from cancernet.slides.reading.blocks import Grid
 
 __all__ = ["frame_order"]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from cancernet.errors import CancerNetError, CorruptFile
 from cancernet.files import storage_errors
-from cancernet.slides.levelled import WHITE, LevelledSlide
-from cancernet.slides.levels import Level, Window, level_of
-from cancernet.slides.recent import Recent
+from cancernet.slides.reading.levelled import WHITE, LevelledSlide
+from cancernet.slides.reading.levels import Level, Window, level_of
+from cancernet.slides.reading.recent import Recent
 from cancernet.slides.slide import Pitch
 
 __all__ = ["BlockSlide", "Grid", "OpenFile"]

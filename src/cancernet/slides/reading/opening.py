@@ -7,13 +7,13 @@ from typing import Any
 
 from cancernet.errors import CorruptFile, InvalidInput
 from cancernet.files import storage_errors
-from cancernet.slides.dicom import DicomSlide
-from cancernet.slides.dicom_file import is_dicom
-from cancernet.slides.image import ImageSlide
-from cancernet.slides.levelled import LevelledSlide
-from cancernet.slides.openslide_file import OpenSlideSlide
-from cancernet.slides.tiff import TiffSlide
-from cancernet.slides.tiffpages import NeedsOpenSlide
+from cancernet.slides.reading.dicom import DicomSlide
+from cancernet.slides.reading.dicom_file import is_dicom
+from cancernet.slides.reading.image import ImageSlide
+from cancernet.slides.reading.levelled import LevelledSlide
+from cancernet.slides.reading.openslide_file import OpenSlideSlide
+from cancernet.slides.reading.tiff import TiffSlide
+from cancernet.slides.reading.tiffpages import NeedsOpenSlide
 
 __all__ = ["open_slide"]
 

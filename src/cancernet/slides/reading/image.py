@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from cancernet.errors import InvalidInput
 from cancernet.patches import read_image
-from cancernet.slides.levelled import LevelledSlide
-from cancernet.slides.levels import Window, level_of
-from cancernet.slides.pitch import from_dots
+from cancernet.slides.reading.levelled import LevelledSlide
+from cancernet.slides.reading.levels import Window, level_of
+from cancernet.slides.reading.pitch import from_dots
 from cancernet.slides.slide import Pitch
 
 __all__ = ["ImageSlide"]

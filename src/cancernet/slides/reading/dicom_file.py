@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.errors import CorruptFile, InvalidInput
-from cancernet.slides.blocks import Grid, OpenFile
+from cancernet.slides.reading.blocks import Grid, OpenFile
 
 __all__ = ["Instance", "is_dicom", "read_instance"]
 

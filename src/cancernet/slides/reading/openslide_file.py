@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.errors import CancerNetError, CorruptFile
-from cancernet.slides.levelled import LevelledSlide
-from cancernet.slides.levels import Level, Window
-from cancernet.slides.pitch import from_openslide
+from cancernet.slides.reading.levelled import LevelledSlide
+from cancernet.slides.reading.levels import Level, Window
+from cancernet.slides.reading.pitch import from_openslide
 
 __all__ = ["OpenSlideSlide"]
 
