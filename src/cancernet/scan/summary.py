@@ -8,9 +8,10 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.bundle import Card
-from cancernet.scan.foci import Focus, Tissue
+from cancernet.scan.foci import Focus, Tissue, values_on
 from cancernet.scan.grid import Grid
 from cancernet.scan.heat import HeatMap, Target
 from cancernet.scan.options import ScanOptions
@@ -20,7 +21,7 @@ from cancernet.slides import Pitch, Slide
 __all__ = ["SCHEMA_VERSION", "Found", "summarise"]
 
 SCHEMA_VERSION = 1
-_PACKAGES = ("cancernet", "numpy", "openslide-bin", "openvino", "scipy", "tifffile", "wsidicom")
+_PACKAGES = ("cancernet", "numpy", "openslide-bin", "openvino", "pydicom", "scipy", "shapely", "tifffile")
 _QUANTILES = (0.99, 0.9)
 
 
@@ -49,6 +50,22 @@ class Found:
     target: Target
     heat: HeatMap
     foci: tuple[Focus, ...]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The map on the pixels of the tissue mask, (h, w); NaN outside of tissue, and where there is no answer."""
+        return np.where(self.tissue.mask, values_on(self.heat, self.tissue), np.nan)
+
+    @property
+    def unknown(self) -> NDArray[np.bool_]:
+        """Tissue without an answer, (h, w): it is unlike the training patches, or in no tile that was scored."""
+        unknown: NDArray[np.bool_] = self.tissue.mask & np.isnan(self.values)
+        return unknown
+
+    @property
+    def unknown_mm2(self) -> float:
+        """Area of the tissue without an answer."""
+        return float(self.unknown.sum()) * self.tissue.um2_per_px / 1e6
 
 
 def summarise(found: Found, slide: Slide, card: Card, *, options: ScanOptions, digest: str) -> dict[str, Any]:
@@ -83,6 +100,7 @@ def summarise(found: Found, slide: Slide, card: Card, *, options: ScanOptions, d
         },
         "target": {"class": found.target.name, "what": found.target.words, "threshold": found.target.threshold},
         "tissue_mm2": found.tissue.mm2,
+        "unknown_mm2": found.unknown_mm2,
         **_areas(found.foci, found.tissue.mm2),
         "slide_score": _slide_scores(found.heat),
         "abstained": _share(scores.abstained),
