@@ -37,8 +37,8 @@ class BatchWatcher(Protocol):
         """Hear how many items there are, and how many of them need no work."""
         ...
 
-    def reach(self, key: str, done: float, total: float) -> None:
-        """Hear how far an item is."""
+    def reach(self, key: str, share: float) -> None:
+        """Hear which share of an item is done, 0 to 1."""
         ...
 
     def finish(self, entry: Entry) -> None:
@@ -52,7 +52,7 @@ class Silent(BatchWatcher):
     def begin(self, total: int, kept: int) -> None:
         """Ignore how many there are."""
 
-    def reach(self, key: str, done: float, total: float) -> None:
+    def reach(self, key: str, share: float) -> None:
         """Ignore how far it is."""
 
     def finish(self, entry: Entry) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import sleep
 from typing import Protocol
 
-from cancernet.jobs.job import Died, Job, Order, Outcome, Reach
+from cancernet.jobs.job import Died, Job, Order, Outcome, Reach, share_of
 from cancernet.jobs.worker import Worker
 
 __all__ = ["Crew", "Here"]
@@ -63,7 +63,7 @@ class Here:
         """Do it at once."""
         if self._worker is not None:
             key = order.item.key
-            outcome = self._worker.do(order, report=lambda done, total: self._reach(key, done, total))
+            outcome = self._worker.do(order, report=lambda done, total: self._reach(key, share_of(done, total)))
             self._outcomes.append(outcome)
 
     def news(self, seconds: float) -> list[Outcome | Died]:

@@ -12,13 +12,13 @@ from cancernet.jobs.item import Item
 from cancernet.jobs.options import BatchOptions
 from cancernet.jobs.trouble import Trouble
 
-__all__ = ["Died", "Job", "Order", "Outcome", "Reach", "Report", "Work"]
+__all__ = ["Died", "Job", "Order", "Outcome", "Reach", "Report", "Work", "share_of"]
 
 Report = Callable[[float, float], None]
 """Called by a work with how much is done, and of how much."""
 
-Reach = Callable[[str, float, float], None]
-"""The same with the key of the item in front."""
+Reach = Callable[[str, float], None]
+"""Called with the key of an item, and which share of it is done, 0 to 1."""
 
 
 class Work(Protocol):
@@ -111,3 +111,8 @@ class Died:
 
     order: Order
     cause: str
+
+
+def share_of(done: float, total: float) -> float:
+    """Return which share is done, 0 to 1; 0 when it is not known how much there is."""
+    return min(max(done / total, 0.0), 1.0) if total > 0 else 0.0

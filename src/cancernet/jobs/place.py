@@ -31,6 +31,7 @@ RECORD = "job.json"
 """In each complete output folder: its entry of the ledger."""
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_POSIX = os.name == "posix"  # elsewhere folders cannot be synchronised
 _AT_ONCE = 8  # files that are written to the disk
 _LITTER = 3600.0  # seconds after which a file without a name has been forgotten
 
@@ -159,7 +160,7 @@ def make_durable(folder: Path) -> None:
 
     All at once, so that the file system can write them in one go: ten times as fast as one after the other.
     """
-    paths = [folder, *folder.rglob("*")] if os.name == "posix" else [*folder.rglob("*")]
+    paths = [path for path in (folder, *folder.rglob("*")) if not path.is_symlink() and (_POSIX or path.is_file())]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for _ in pool.map(_sync, paths):
             pass  # raises what went wrong
@@ -194,7 +195,7 @@ def _create_without_links(path: Path, text: str) -> bool:
 
 def _sync(path: Path) -> None:
     """Have one file or folder written to the disk."""
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    handle = os.open(path, os.O_RDONLY if _POSIX else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

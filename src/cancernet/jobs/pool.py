@@ -23,7 +23,7 @@ from time import monotonic
 from typing import Any
 
 from cancernet.errors import CancerNetError, InvalidInput, StorageFailure
-from cancernet.jobs.job import Died, Job, Order, Outcome, Reach, Report
+from cancernet.jobs.job import Died, Job, Order, Outcome, Reach, Report, share_of
 from cancernet.jobs.trouble import Caught, Trouble, trouble_of
 from cancernet.jobs.worker import TOO_LARGE, Worker
 
@@ -223,9 +223,10 @@ def _reporter(pipe: Connection, key: str) -> Report:
     said = [0.0]
 
     def report(done: float, total: float) -> None:
-        if done >= total or monotonic() - said[0] >= _QUIET:
+        share = share_of(done, total)
+        if share == 1 or monotonic() - said[0] >= _QUIET:
             said[0] = monotonic()
-            pipe.send((key, float(done), float(total)))
+            pipe.send((key, share))
 
     return report
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from cancernet import errors
 from cancernet.errors import CancerNetError
+from cancernet.files import storage_errors
 
-__all__ = ["Caught", "Trouble", "is_for_all", "trace_of", "trouble_of", "words_of"]
+__all__ = ["Caught", "Trouble", "disk_trouble", "trace_of", "trouble_of", "words_of"]
 
 _FOR_ALL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _TRACE = 4000  # characters that are kept
@@ -70,11 +72,21 @@ def trace_of(error: Exception) -> str | None:
     return "".join(traceback.format_exception(error))[-_TRACE:]
 
 
-def is_for_all(error: Exception) -> bool:
-    """Return whether the cause is a full or read-only disk: no other item can do better."""
+def disk_trouble(error: Exception, where: Path) -> Trouble | None:
+    """Return the words of an error whose cause is a full or read-only disk: no other item can do better. Else None."""
+    cause = _disk_error(error)
+    if cause is None:
+        return None
+    with Caught() as caught, storage_errors(where):
+        raise cause
+    return trouble_of(caught.error or error, str(where))
+
+
+def _disk_error(error: Exception) -> OSError | None:
+    """Return the error of the disk that led to this one."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno in _FOR_ALL:
-            return True
+            return seen
         seen = seen.__cause__ or seen.__context__
-    return False
+    return None

@@ -21,7 +21,7 @@ from cancernet.jobs.lease import Lease, Leases
 from cancernet.jobs.ledger import Ledger
 from cancernet.jobs.place import RECORD, Place, folder_names, make_durable
 from cancernet.jobs.process import resident_bytes, this_process
-from cancernet.jobs.trouble import Caught, is_for_all, trace_of, trouble_of, words_of
+from cancernet.jobs.trouble import Caught, disk_trouble, trace_of, words_of
 
 __all__ = ["TOO_LARGE", "Worker", "fits", "now"]
 
@@ -116,10 +116,10 @@ class Worker:
                 return Outcome(order)
         if caught.error is None:
             return Outcome(order, self._ledger.write(ended or begun, durable=False))
-        if is_for_all(caught.error):
+        if (trouble := disk_trouble(caught.error, self._place.out)) is not None:
             with suppress(StorageFailure):
                 self._release(begun, lease)
-            return Outcome(order, trouble=trouble_of(caught.error, begun.path))
+            return Outcome(order, trouble=trouble)
         return Outcome(order, self._failed(begun, caught.error)) if lease.renew() else Outcome(order)
 
     def _begun(self, order: Order) -> Entry:
