@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from time import sleep
 from typing import Any
 
@@ -15,6 +16,8 @@ from cancernet.jobs.worker import Worker
 __all__ = ["Cluster"]
 
 _NO_USAGE = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+_DETAIL = re.compile(r"Worker exit detail: (.+?)(?:\. |\.?$)")
+_LONGEST = 300  # characters of Ray's words that are kept where this is not found
 _STILLBORN = 3  # so many actors in a row may die before they are ready
 
 
@@ -103,7 +106,7 @@ class Cluster:
         try:
             answer = self._ray.get(call)
         except self._ray.exceptions.RayActorError as error:
-            return self._bury(actor, order, " ".join(str(error).split()))
+            return self._bury(actor, order, _cause(error))
         if isinstance(answer, Trouble):
             raise answer.error()
         self._stillborn = 0
@@ -116,7 +119,14 @@ class Cluster:
         self._stillborn += order is None
         if self._stillborn >= _STILLBORN:
             raise CancerNetError(f"Workers die before they begin ({cause})", "Actors that can be started", "")
-        return Died(order, f"its worker died ({cause})") if order is not None else None
+        return Died(order, f"its worker on the cluster died ({cause})") if order is not None else None
+
+
+def _cause(error: Exception) -> str:
+    """Return the sentence in Ray's words that says why an actor died."""
+    text = " ".join(str(error).split())
+    detail = _DETAIL.search(text)
+    return detail[1] if detail else text[:_LONGEST]
 
 
 def _ray() -> Any:
@@ -129,7 +139,7 @@ def _ray() -> Any:
 def _connect(ray: Any, job: Job) -> None:
     """Start Ray on this machine, or join a cluster."""
     options = job.options
-    quiet = {"log_to_driver": False, "logging_level": "warning"}
+    quiet = {"log_to_driver": False, "logging_level": "error"}
     if options.ray == "local":
         gpus = round(options.gpus * options.workers) or None
         cpus = max(1, round(options.cpus * options.workers))

@@ -83,7 +83,7 @@ class Leases:
     def __init__(self, place: Place, patience: float) -> None:
         self._place, self._patience = place, patience
 
-    def acquire(self, key: str, token: str, *, dead: str = "") -> Lease | None:
+    def acquire(self, key: str, token: str, *, dead: str | None = None) -> Lease | None:
         """Return the lease of an item, or None when another works on it.
 
         Parameters

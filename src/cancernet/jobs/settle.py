@@ -35,7 +35,7 @@ class Settlement:
             self.settle(key)
         self._place.tidy()
 
-    def settle(self, key: str, *, dead: str = "", cause: str | None = None) -> Entry | None:
+    def settle(self, key: str, *, dead: str | None = None, cause: str | None = None) -> Entry | None:
         """Settle one item; return its entry, or None when another process works on it.
 
         Parameters
