@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import ablation, memory, novelty, orders, patches, speed, training, transfer, wdbc
+from benchmarks import ablation, ledger, memory, novelty, orders, patches, speed, training, transfer, wdbc
 from benchmarks.page import write_fragment
 
 PARTS = {
@@ -11,6 +11,7 @@ PARTS = {
     "orders": orders.measure,
     "novelty": novelty.measure,
     "training": training.measure,
+    "ledger": ledger.measure,
 }
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,

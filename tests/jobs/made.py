@@ -60,7 +60,9 @@ def ended(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str
 def contents(out: Path) -> dict[str, str]:
     """Return the files that were made, by path; without the records, which hold times."""
     found = (path for path in out.rglob("*") if path.is_file() and ".jobs" not in path.parts)
-    return {str(path.relative_to(out)): path.read_text() for path in found if path.name not in {"job.json", "ledger.jsonl"}}
+    return {
+        str(path.relative_to(out)): path.read_text() for path in found if path.name not in {"job.json", "ledger.jsonl"}
+    }
 
 
 def entries(out: Path) -> dict[str, object]:

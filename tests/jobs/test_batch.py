@@ -4,7 +4,7 @@ import re
 import pytest
 
 from cancernet.errors import CancerNetError, InvalidInput, StorageFailure
-from cancernet.jobs import BatchOptions, BatchWatcher, Item, Ledger, Place, run_batch
+from cancernet.jobs import BatchOptions, BatchWatcher, Ledger, Place, run_batch
 from jobs import works
 from jobs.made import contents, entries, inputs, litter
 
@@ -89,7 +89,9 @@ def test_other_options_are_refused_or_forced(tmp_path):
         run_batch(items, works.never, out=tmp_path / "out", options=BatchOptions(digest="two"))
 
     forced = BatchOptions(digest="two", force=True)
-    assert [entry.digest for entry in run_batch(items, works.copy, out=tmp_path / "out", options=forced).done] == ["two"] * 2
+    assert [entry.digest for entry in run_batch(items, works.copy, out=tmp_path / "out", options=forced).done] == [
+        "two"
+    ] * 2
     assert run_batch(items, works.never, out=tmp_path / "out", options=forced).kept == {"text000", "text001"}
 
 
@@ -188,15 +190,36 @@ def test_a_tool_that_cannot_be_made_is_one_clear_error(tmp_path, workers):
         kind, match = (CancerNetError, "cannot be set up: ValueError: the engine is broken")
 
     with pytest.raises(kind, match=match):
-        run_batch(items, works.never, out=tmp_path / "out", setup=works.bad_setup, options=BatchOptions(workers=workers))
+        run_batch(
+            items, works.never, out=tmp_path / "out", setup=works.bad_setup, options=BatchOptions(workers=workers)
+        )
 
     assert {entry.status for entry in entries(tmp_path / "out").values()} == {"waiting"}
+
+
+def test_an_error_of_ours_in_a_worker_is_raised_as_it_was(tmp_path, workers):
+    with pytest.raises(StorageFailure, match=r"Cannot use 'engine.xml'. A file. Check the path\."):
+        run_batch(
+            inputs(tmp_path / "in", 1),
+            works.never,
+            out=tmp_path / "out",
+            setup=works.storage_setup,
+            options=BatchOptions(workers=workers),
+        )
+
+
+def test_who_loses_the_lease_does_not_publish(tmp_path):
+    result = run_batch(inputs(tmp_path / "in", 1), works.usurped, out=tmp_path / "out")
+
+    assert [(entry.status, entry.attempts) for entry in result.entries] == [("done", 2)]
+    assert contents(tmp_path / "out") == {"text000/attempt.txt": "2"}
+    assert litter(tmp_path / "out") == []
 
 
 def test_a_full_disk_ends_the_batch_and_blames_no_item(tmp_path, workers):
     items = inputs(tmp_path / "in", 3, said={0: "full", 1: "full", 2: "full"})
 
-    with pytest.raises(StorageFailure, match="Cannot use '.*out': the disk is full"):
+    with pytest.raises(StorageFailure, match=r"Cannot use '.*out': the disk is full"):
         run_batch(items, works.moody, out=tmp_path / "out", options=BatchOptions(workers=workers))
 
     assert {entry.status for entry in entries(tmp_path / "out").values()} == {"waiting"}

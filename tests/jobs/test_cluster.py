@@ -68,7 +68,7 @@ run_batch([Item(Path(__file__))], works.never, out=Path({str(tmp_path / "out")!r
 def test_ray_reports_nothing_to_its_makers():
     code = (
         "from cancernet.jobs.cluster import _ray; _ray(); "
-        "from ray._private.usage import usage_lib; print(usage_lib.usage_stats_enabled())"
+        "from ray._common.usage import usage_lib; print(usage_lib.usage_stats_enabled())"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "RAY_USAGE_STATS_ENABLED": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)

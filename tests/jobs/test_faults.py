@@ -12,7 +12,7 @@ import pytest
 
 from cancernet.jobs import BatchOptions, Ledger, Place, run_batch
 from jobs import works
-from jobs.made import contents, ended, entries, inputs, litter, start, wait_until
+from jobs.made import SCRIPT, contents, ended, entries, inputs, litter, start, wait_until
 
 
 def _kept_of(out) -> dict[str, str]:
@@ -26,8 +26,7 @@ def _kill_and_go_on(tmp_path, *, kills: int, count: int, workers: int) -> None:
     killed, done, seen = 0, {}, []
     while killed < kills:
         process = start(tmp_path / "in", out, work="slow_copy", pause=0.02, workers=workers)
-        wait_until(lambda: process.poll() is not None or (out / ".jobs").is_dir())
-        time.sleep(chance.uniform(0.0, 0.7 if workers == 1 else 1.2))
+        _wait_for_a_moment(process, out, early=len(seen) % 2 == 0, chance=chance)
         os.kill(process.pid, signal.SIGKILL)
         killed += process.wait(10) == -signal.SIGKILL
         process.stdout.close()
@@ -49,9 +48,18 @@ def _kill_and_go_on(tmp_path, *, kills: int, count: int, workers: int) -> None:
     assert killed >= min(kills, 3), seen
 
 
+def _wait_for_a_moment(process, out, *, early, chance) -> None:
+    """Wait for any moment: `early`, while the batch begins; else while items are worked on."""
+    log = out / "ledger.jsonl"
+    before = log.stat().st_size if log.exists() else 0
+    begun = (out / ".jobs" / "entries").is_dir if early else lambda: log.exists() and log.stat().st_size > before
+    wait_until(lambda: process.poll() is not None or begun())
+    time.sleep(chance.uniform(0.0, 0.5 if early else 0.4))
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_and_started_again(tmp_path, workers):
-    _kill_and_go_on(tmp_path, kills=4, count=40, workers=workers)
+    _kill_and_go_on(tmp_path, kills=4, count=60, workers=workers)
 
 
 @pytest.mark.slow
@@ -76,6 +84,25 @@ def test_two_processes_share_a_folder(tmp_path, workers):
     assert litter(out) == []
 
 
+def test_who_stood_still_too_long_does_not_publish(tmp_path):
+    """A stopped process is alive, but silent: another does its item, and what it does later comes to nothing."""
+    inputs(tmp_path / "in", 2)
+    out, beats = tmp_path / "out", {"heartbeat": 0.2, "patience": 1.0}
+    first = start(tmp_path / "in", out, work="slow_copy", pause=1.5, **beats)
+    wait_until(lambda: any(out.glob(".text000.partial-*/text.txt")))
+    first.send_signal(signal.SIGSTOP)
+
+    code, said = ended(start(tmp_path / "in", out, work="slow_copy", pause=0.01, **beats))
+    assert (code, said.split()) == (0, ["2", "0", "0"])
+    before = _kept_of(out)
+    first.send_signal(signal.SIGCONT)
+
+    code, said = ended(first)
+    assert (code, said.split()) == (0, ["2", "0", "0"])
+    assert _kept_of(out) == before
+    assert litter(out) == []
+
+
 def test_one_dies_and_the_other_takes_over(tmp_path):
     inputs(tmp_path / "in", 3)
     out = tmp_path / "out"
@@ -94,7 +121,10 @@ def test_one_dies_and_the_other_takes_over(tmp_path):
     assert litter(out) == []
 
 
-MURDERS = {"kill": "its worker was killed by SIGKILL; the system does so when", "exit": "its worker ended with exit code 9"}
+MURDERS = {
+    "kill": "its worker was killed by SIGKILL; the system does so when",
+    "exit": "its worker ended with exit code 9",
+}
 
 
 @pytest.mark.parametrize("mood", MURDERS)
@@ -198,13 +228,10 @@ def test_published_but_not_yet_in_the_ledger(tmp_path):
 
 def test_a_script_without_a_guard_ends_with_words(tmp_path):
     inputs(tmp_path / "in", 1)
-    process = start(tmp_path / "in", tmp_path / "out", workers=2)
-    ended(process)
     script = tmp_path / "script.py"
-    text = script.read_text().replace('if __name__ == "__main__":', "if True:")
-    script.write_text(text.replace("out=out", "out=out.with_name('other')"))
+    script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
     done = subprocess.run(
-        [sys.executable, str(script), *process.args[2:]],
+        [sys.executable, str(script), str(tmp_path / "in"), str(tmp_path / "out"), "copy", '{"workers": 2}'],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

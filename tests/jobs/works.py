@@ -1,9 +1,12 @@
 """Works for the tests: functions of a module, so that other processes can import them."""
 
+import json
 import os
 import signal
 import time
 from pathlib import Path
+
+from cancernet.errors import StorageFailure
 
 
 def copy(item, folder, *, tool, report):
@@ -55,7 +58,24 @@ def bad_setup():
     raise ValueError("the engine is broken")
 
 
-def moody(item, folder, *, tool, report):
+def storage_setup():
+    raise StorageFailure("Cannot use 'engine.xml'", "A file", "Check the path")
+
+
+def usurped(item, folder, *, tool, report):
+    """The first attempt loses its lease to a process elsewhere that falls silent; the second one is left in peace."""
+    path = folder.parent / ".jobs" / "leases" / item.key
+    attempt = len((folder.parent / "ledger.jsonl").read_text().splitlines())
+    if attempt == 1:
+        lease = json.loads(path.read_text())
+        path.unlink()
+        path.write_text(json.dumps(lease | {"token": "theirs", "space": "another machine"}))
+        os.utime(path, (0, 0))
+    (folder / "attempt.txt").write_text(f"{attempt}")
+    return {}
+
+
+def moody(item, folder, *, tool, report):  # noqa: C901  (a case for each mood)
     """Do what the text of the input says, and copy."""
     said = item.path.read_text()
     match said:

@@ -214,7 +214,7 @@ class _Run:
     def _release(self) -> None:
         """Let the items that were worked on wait again; their workers are dead."""
         for order in self._busy.values():
-            with suppress(StorageFailure):
+            with suppress(OSError):
                 self._settlement.settle(order.item.key, dead=order.token)
 
 

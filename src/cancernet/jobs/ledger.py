@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from cancernet.files import storage_errors
@@ -37,12 +38,7 @@ class Ledger:
 
     def read(self, key: str) -> Entry | None:
         """Return the entry of an item; None when there is none, or it is damaged."""
-        path = self._place.entry(key)
-        try:
-            with storage_errors(path):
-                return entry_from(path.read_bytes()) if path.exists() else None
-        except FileNotFoundError:
-            return None
+        return _read(self._place.entry(key))
 
     def claim(self, entry: Entry) -> Entry:
         """Write the first entry of an item and return it, or the one that is there.
@@ -79,8 +75,7 @@ class Ledger:
 
     def published(self, key: str) -> Entry | None:
         """Return the entry that lies in a complete output folder; None when there is no such folder, or no entry."""
-        path = self._place.final(key) / RECORD
-        return entry_from(path.read_bytes()) if path.is_file() else None
+        return _read(self._place.final(key) / RECORD)
 
     def entries(self) -> Iterator[Entry]:
         """Yield all entries that are whole, sorted by key."""
@@ -108,6 +103,15 @@ class Ledger:
             stream.seek(max(0, end - 1))
             torn = stream.read(1) not in (b"", b"\n")
             stream.write(b"\n" * torn + json.dumps(facts).encode() + b"\n")
+
+
+def _read(path: Path) -> Entry | None:
+    """Return the entry in a file; None when there is no such file, or it is damaged."""
+    with storage_errors(path):
+        try:
+            return entry_from(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
 
 def _line(raw: bytes) -> dict[str, Any] | None:

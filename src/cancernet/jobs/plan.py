@@ -123,7 +123,7 @@ def _is_same(entry: Entry, fresh: Entry, *, strict: bool) -> bool:
 
 def _safe(name: str) -> str:
     """Return a name that can be that of a folder."""
-    name = _SEPARATORS.sub("_", name).strip()
+    name = _SEPARATORS.sub("_", name.encode(errors="replace").decode()).strip()
     name = f"_{name}" if not name or name.startswith(".") else name
     if len(name.encode()) <= _LONGEST:
         return name

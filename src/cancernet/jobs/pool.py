@@ -12,15 +12,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from time import monotonic
-from typing import Any
 
 from cancernet.errors import CancerNetError, InvalidInput, StorageFailure
 from cancernet.jobs.job import Died, Job, Order, Outcome, Reach, Report, share_of
@@ -43,7 +42,6 @@ class _Hand:
     pipe: Connection
     ready: bool = False
     order: Order | None = None
-    news: list[Outcome] = field(default_factory=list)
 
 
 class Pool:
@@ -87,9 +85,8 @@ class Pool:
         news: list[Outcome | Died] = []
         for hand in list(self._hands):
             dead = not hand.process.is_alive()  # before its last words are read
-            self._hear(hand)
-            news += hand.news
-            hand.news = []
+            for said in _heard(hand.pipe):
+                news += self._taken(hand, said)
             if dead:
                 news += self._bury(hand)
         return news
@@ -111,23 +108,18 @@ class Pool:
             hand.pipe.close()
         self._hands = []
 
-    def _hear(self, hand: _Hand) -> None:
-        """Take in all that a worker has said."""
-        with suppress(EOFError, OSError):  # it died in the middle of a word
-            while hand.pipe.poll():
-                self._take(hand, hand.pipe.recv())
-
-    def _take(self, hand: _Hand, said: object) -> None:
-        """Take in one thing that a worker said."""
+    def _taken(self, hand: _Hand, said: object) -> list[Outcome]:
+        """Take in one thing that a worker said; return it when it is news."""
         if isinstance(said, Trouble):
             raise said.error()
         if isinstance(said, Outcome):
             hand.order = None
-            hand.news.append(said)
-        elif isinstance(said, tuple):
+            return [said]
+        if isinstance(said, tuple):
             self._reach(*said)
         else:
             hand.ready, self._stillborn = True, 0
+        return []
 
     def _bury(self, hand: _Hand) -> list[Died]:
         """Let go of a worker that died."""
@@ -168,6 +160,15 @@ def _started(job: Job) -> _Hand:
     return _Hand(process, ours)
 
 
+def _heard(pipe: Connection) -> list[object]:
+    """Return all that a worker has said."""
+    said = []
+    with suppress(EOFError, OSError):  # it died, perhaps in the middle of a word
+        while pipe.poll():
+            said.append(pipe.recv())
+    return said
+
+
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
     """Hold back Ctrl-C for this process, and for good for one that is started here: it is ours to end."""
@@ -198,16 +199,29 @@ def _serve(pipe: Connection, job: Job) -> None:
     """Be a worker: set up, then do what is sent until nothing more is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, name="parent", daemon=True).start()
+    say = _Mouth(pipe)
     with Caught() as caught:
         worker = Worker(job)
     if caught.error is not None:
-        pipe.send(trouble_of(caught.error, "A worker cannot be set up"))
+        say(trouble_of(caught.error, "A worker cannot be set up"))
         return
-    pipe.send(_READY)
+    say(_READY)
     with suppress(EOFError, OSError):  # the other end is gone
         for order in iter(pipe.recv, None):
-            pipe.send(_done(worker, order, _reporter(pipe, order.item.key)))
+            say(_done(worker, order, _reporter(say, order.item.key)))
     worker.close()
+
+
+class _Mouth:
+    """A worker's end of the pipe: says one thing at a time, whichever of its threads speaks."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe, self._lock = pipe, threading.Lock()
+
+    def __call__(self, what: object) -> None:
+        """Say it."""
+        with self._lock:
+            self._pipe.send(what)
 
 
 def _done(worker: Worker, order: Order, report: Report) -> Outcome:
@@ -218,7 +232,7 @@ def _done(worker: Worker, order: Order, report: Report) -> Outcome:
         return Outcome(order, trouble=trouble_of(error, order.item.key))
 
 
-def _reporter(pipe: Connection, key: str) -> Report:
+def _reporter(say: Callable[[object], None], key: str) -> Report:
     """Return what tells the parent how far an item is, now and then."""
     said = [0.0]
 
@@ -226,12 +240,12 @@ def _reporter(pipe: Connection, key: str) -> Report:
         share = share_of(done, total)
         if share == 1 or monotonic() - said[0] >= _QUIET:
             said[0] = monotonic()
-            pipe.send((key, share))
+            say((key, share))
 
     return report
 
 
-def _die_with_parent() -> Any:
+def _die_with_parent() -> None:
     """End this process when its parent is gone, whatever it is doing."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -100,7 +100,7 @@ class Worker:
             with Heartbeat(lease, options.heartbeat, max_ram=options.max_ram, over=lambda held: self._end(begun, held)):
                 return self._result(order, begun, lease, report)
         except BaseException:
-            with suppress(StorageFailure):
+            with suppress(OSError):
                 self._release(begun, lease)
             raise
         finally:
@@ -117,7 +117,7 @@ class Worker:
         if caught.error is None:
             return Outcome(order, self._ledger.write(ended or begun, durable=False))
         if (trouble := disk_trouble(caught.error, self._place.out)) is not None:
-            with suppress(StorageFailure):
+            with suppress(OSError):
                 self._release(begun, lease)
             return Outcome(order, trouble=trouble)
         return Outcome(order, self._failed(begun, caught.error)) if lease.renew() else Outcome(order)
