@@ -2,7 +2,20 @@
 
 import sys
 
-from benchmarks import ablation, lesson, memory, novelty, orders, patches, speed, stain, training, transfer, wdbc
+from benchmarks import (
+    ablation,
+    ledger,
+    lesson,
+    memory,
+    novelty,
+    orders,
+    patches,
+    speed,
+    stain,
+    training,
+    transfer,
+    wdbc,
+)
 from benchmarks.page import write_fragment
 
 PARTS = {
@@ -11,7 +24,11 @@ PARTS = {
     "orders": orders.measure,
     "novelty": novelty.measure,
     "training": training.measure,
+<<<<<<< HEAD
     "stain": stain.measure,
+=======
+    "ledger": ledger.measure,
+>>>>>>> jobs
 }
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
