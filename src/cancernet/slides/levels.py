@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,16 +45,19 @@ class Encoder:
             pixels = np.pad(pixels, ((0, self.tile - height), (0, self.tile - width), (0, 0)), mode="edge")
         pixels = np.ascontiguousarray(pixels if channels == 3 else pixels[:, :, 0])
         if self.compression == "deflate":
-            return bytes(imagecodecs.zlib_encode(pixels, level=_DEFLATE_LEVEL))
-        colours = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": self.subsampling.replace(":", "")}
-        return bytes(imagecodecs.jpeg8_encode(pixels, level=self.quality, **(colours if channels == 3 else {})))
+            return bytes(imagecodecs.zlib_encode(pixels.tobytes(), level=_DEFLATE_LEVEL))
+        colours: dict[str, Any] = {}
+        if channels == 3:
+            sampled = self.subsampling.replace(":", "")
+            colours = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": sampled}
+        return bytes(imagecodecs.jpeg8_encode(pixels, level=self.quality, **colours))
 
 
 def halve(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return half the width and height, rounded up: the mean of two by two pixels, of what there is at an odd edge.
 
-    A mean that lies between two values is rounded up in even columns and down in odd ones: rounding up always would make
-    each level brighter by an eighth of a grey level.
+    A mean that lies between two values is rounded up in even columns and down in odd ones: always up would make each
+    level brighter by an eighth of a grey level.
 
     Parameters
     ----------
@@ -145,7 +148,7 @@ def base_tiles(
     encoder: Encoder,
     workers: int,
     progress: Callable[[int], None] | None,
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Yield the tiles of the base level in order; on the way, fill the levels below it."""
 
     def work(job: Job) -> _Done:

@@ -54,7 +54,7 @@ def as_jobs(
     InvalidInput
         When strips have another width or type than the slide, or their rows are too few or too many.
     """
-    width, height = size
+    width, _ = size
     for y, rows, block in _tile_rows(pixels, size, tile=tile, channels=channels):
         for x in range(0, width, tile * _TILES):
             across = min(tile * _TILES, width - x)

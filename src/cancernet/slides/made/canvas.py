@@ -6,6 +6,7 @@ Lengths are microns; a canvas knows how large its pixels are.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +142,7 @@ class Canvas:
         inside: NDArray[np.float64] = (edge - np.hypot(u, v)) * nucleus.width / 2
         return inside
 
-    def _window(self, x: float, y: float, radius: float) -> tuple[NDArray[np.int64], ...]:
+    def _window(self, x: float, y: float, radius: float) -> tuple[NDArray[Any], ...]:
         """Return rows and columns around a place, and how far each lies from it in microns (dy, dx)."""
         reach = np.arange(-int(np.ceil(radius / self.mpp)), int(np.ceil(radius / self.mpp)) + 1)
         row, column = round(y / self.mpp), round(x / self.mpp)

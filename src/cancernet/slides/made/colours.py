@@ -18,7 +18,8 @@ _GLASS = (243, 242, 244)
 def as_bytes(amounts: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return amounts of stain as bytes, fine near zero; at most 240, so that noise can be added."""
     scaled = 255 * (np.clip(amounts, 0, _MOST) / _MOST) ** (1 / _BEND)
-    return np.minimum(np.rint(scaled), _DARKEST).astype(np.uint8)
+    bytes_: NDArray[np.uint8] = np.minimum(np.rint(scaled), _DARKEST).astype(np.uint8)
+    return bytes_
 
 
 def colour_table(rng: np.random.Generator) -> NDArray[np.uint32]:

@@ -33,8 +33,8 @@ class Texture:
     planes
         Haematoxylin and eosin, shape (PERIOD + piece rows, PERIOD + piece columns), uint8 as of `as_bytes`.
     to_centre
-        How far down and right, in pixels, the centre of the nearest round object lies from each knot of the coarse grid:
-        two fields of shape (PERIOD / step, PERIOD / step), float32; None where there are no objects.
+        How far down and right, in pixels, the centre of the nearest round object lies from each knot of the coarse
+        grid: two fields of shape (PERIOD / step, PERIOD / step), float32; None where there are no objects.
     """
 
     planes: tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -96,7 +96,9 @@ def _drawn(
     times = 2 ** max(0, ceil(log2(mpp)))
     canvas = Canvas(PERIOD, mpp / times, rng)
     centres = draw_texture(name, canvas)
-    planes = [as_bytes(_reduced(each + 0.012 * canvas.noise(0.3), times)) for each in (canvas.haematoxylin, canvas.eosin)]
+    planes = [
+        as_bytes(_reduced(each + 0.012 * canvas.noise(0.3), times)) for each in (canvas.haematoxylin, canvas.eosin)
+    ]
     if centres is not None and times > 1:
         extent = canvas.extent
         shifts = np.stack(np.meshgrid(np.arange(times), np.arange(times)), axis=-1).reshape(-1, 1, 2) * extent
@@ -137,7 +139,7 @@ def _to_centres(
     if centres is None:
         return None
     places = centres[:, ::-1] / mpp % PERIOD  # y, x
-    knots = np.stack(np.mgrid[:PERIOD:step, :PERIOD:step], axis=-1).astype(np.float64)
+    knots = np.moveaxis(np.mgrid[:PERIOD:step, :PERIOD:step], 0, -1).astype(np.float64)
     nearest = cKDTree(places, boxsize=PERIOD).query(knots)[1]
     way = (places[nearest] - knots + PERIOD / 2) % PERIOD - PERIOD / 2
     return way[..., 0].astype(np.float32), way[..., 1].astype(np.float32)

@@ -138,7 +138,7 @@ def _focus(
     extent: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Polygon:
-    """Return a tumour inside the tissue and away from others, in microns; one of no given size shrinks until it fits."""
+    """Return a tumour in the tissue, away from others, in microns; one of no given size shrinks until it fits."""
     from shapely import prepare, unary_union
 
     free = unary_union(list(tissue)).buffer(-float(extent.min()) * 0.01)

@@ -45,7 +45,9 @@ class Knots:
 
     def of(self, field: NDArray[np.float32], shift: NDArray[np.int64] | tuple[int, int]) -> NDArray[np.float32]:
         """Return a field that repeats, at these knots, moved by some knots (y, x)."""
-        return field[np.ix_((self.rows + shift[0]) % len(field), (self.columns + shift[1]) % field.shape[1])]
+        rows, columns = self.rows + shift[0], self.columns + shift[1]
+        here: NDArray[np.float32] = field[np.ix_(rows % len(field), columns % field.shape[1])]
+        return here
 
     def around(self, shares: NDArray[np.uint16]) -> Knots | None:
         """Return the part of the block that holds all shares above zero, or None when there are none."""
@@ -56,7 +58,11 @@ class Knots:
                 return None
             first = max(start, int(some[0] - 1) * self.step)
             sides.append((first, min(start + length, int(some[-1] + 1) * self.step) - first))
-        return Knots(sides[1][0], sides[0][0], sides[1][1], sides[0][1], self.step) if min(sides[0][1], sides[1][1]) > 0 else None
+        return (
+            Knots(sides[1][0], sides[0][0], sides[1][1], sides[0][1], self.step)
+            if min(sides[0][1], sides[1][1]) > 0
+            else None
+        )
 
     def taken(self, shares: NDArray[np.uint16], whole: Knots) -> NDArray[np.uint16]:
         """Return the shares at these knots, of those of a block that holds this one."""
@@ -66,7 +72,8 @@ class Knots:
 
 def as_share(inside: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return shares of numbers from -0.5 (nothing) to 0.5 (all)."""
-    return np.clip((inside + 0.5) * FULL, 0, FULL).astype(np.uint16)
+    shares: NDArray[np.uint16] = np.clip((inside + 0.5) * FULL, 0, FULL).astype(np.uint16)
+    return shares
 
 
 def draw_out(shares: NDArray[np.uint16], knots: Knots) -> NDArray[np.uint16]:

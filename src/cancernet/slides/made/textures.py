@@ -22,7 +22,7 @@ def draw_texture(name: str, canvas: Canvas) -> NDArray[np.float64] | None:
 
 def _stroma(canvas: Canvas) -> None:
     """Draw wavy bundles of collagen with slits between them, and thin nuclei along the fibres."""
-    bend = _fibres(canvas, eosin=0.6, slits=1.5)
+    bend = _fibres(canvas, eosin=0.6, slits=2.2)
     _spindles(canvas, bend, distance=34)
 
 
@@ -94,9 +94,7 @@ def _lobule(canvas: Canvas) -> NDArray[np.float64]:
 def _acinus(canvas: Canvas, x: float, y: float, *, radius: float) -> None:
     """Draw one acinus: cytoplasm, lumen, nuclei."""
     turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    waves = sum(
-        canvas.rng.normal(0, 0.07) * np.cos(k * turn + canvas.rng.uniform(0, 2 * np.pi)) for k in (1, 2, 3, 4)
-    )
+    waves = sum(canvas.rng.normal(0, 0.07) * np.cos(k * turn + canvas.rng.uniform(0, 2 * np.pi)) for k in (1, 2, 3, 4))
     outline = radius * (1 + waves)
     canvas.disc(x, y, radii=outline + 2.5, haematoxylin=0.16, eosin=0.72)  # basement membrane
     canvas.disc(x, y, radii=outline, haematoxylin=0.30, eosin=0.46)

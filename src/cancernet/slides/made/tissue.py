@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.slides.made.colours import colour_table, to_rgb
-from cancernet.slides.made.library import PERIOD, PIECE, Library, Texture, library_at
+from cancernet.slides.made.library import PERIOD, PIECE, Texture, library_at
 from cancernet.slides.made.masks import Mask, draw_mask
 from cancernet.slides.made.outlines import Outlines
 from cancernet.slides.made.paint import FULL, Knots, as_share, blend, draw_out
@@ -18,7 +18,8 @@ from cancernet.slides.made.paint import FULL, Knots, as_share, blend, draw_out
 __all__ = ["Tissue"]
 
 _FAR = 1 << 20  # added to numbers of stamps, which may be negative
-_LONGEST = 1.5
+_LONGEST, _MOST_WANDER = 1.5, 1.5
+_LARGEST_OBJECT = 100.0  # microns
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,16 @@ class _Layer:
     radius: tuple[float, float]
     chance: float
     soft: float  # width of the edge
-    uneven: float  # how far the edge wanders
+    uneven: float  # how far the edge wanders, as a share of the radius
     in_tumour: bool = False
 
 
 _LAYERS = (
-    _Layer(("stroma", "stroma turned"), 380, (190, 330), 0.9, 60, 50),
-    _Layer(("fat",), 1500, (250, 900), 0.45, 8, 60),
-    _Layer(("lobule",), 1100, (140, 360), 0.7, 8, 40),
-    _Layer(("lymphocytes",), 1300, (40, 130), 0.6, 40, 30),
-    _Layer(("tumour", "tumour turned"), 420, (190, 330), 0.9, 25, 50, in_tumour=True),
+    _Layer(("stroma", "stroma turned"), 380, (190, 330), 0.9, 60, 0.2),
+    _Layer(("fat",), 1500, (250, 900), 0.45, 8, 0.35),
+    _Layer(("lobule",), 1100, (140, 360), 0.7, 8, 0.3),
+    _Layer(("lymphocytes",), 1300, (40, 130), 0.6, 40, 0.3),
+    _Layer(("tumour", "tumour turned"), 420, (190, 330), 0.9, 25, 0.2, in_tumour=True),
 )
 _TISSUE_EDGE, _TUMOUR_EDGE = (3.0, 4.0), (10.0, 8.0)  # softness and unevenness of the outlines
 
@@ -55,6 +56,7 @@ class _Stamp:
     shift: tuple[int, int]
     direction: tuple[np.float32, np.float32]  # cosine and sine of its long axis
     long: float  # how far it is drawn out
+    reach: float  # from its middle, in pixels; nothing of it lies farther
 
 
 class Tissue:
@@ -136,22 +138,24 @@ class Tissue:
         if texture.to_centre is not None:
             down, right = (each // knots.step for each in stamp.shift)
             y, x = (axis + knots.of(way, (down, right)) for axis, way in zip((y, x), texture.to_centre, strict=True))
+        wander = self._wander(x, y)
         x, y = x - np.float32(stamp.x), y - np.float32(stamp.y)
         (cos, sin), long = stamp.direction, np.float32(stamp.long)
         away = np.sqrt(np.square((x * cos + y * sin) / long) + np.square((y * cos - x * sin) * long))
-        edge = np.float32(stamp.radius) - away
-        if texture.to_centre is None:
-            edge = edge + np.float32(layer.uneven / self._library.mpp) * self._wander(knots)
-        return as_share(edge / np.float32(layer.soft / self._library.mpp))
+        radius = np.float32(stamp.radius) * (1 + np.float32(layer.uneven) * wander)
+        return as_share((radius - away) / np.float32(layer.soft / self._library.mpp))
 
     def _edge(self, mask: Mask, knots: Knots, edge: tuple[float, float]) -> NDArray[np.uint16]:
         """Return how much of each knot lies inside outlines, whose lines are soft and uneven."""
         soft, uneven = (np.float32(each / self._library.mpp) for each in edge)
-        return as_share((mask.inside(knots) + uneven * self._wander(knots)) / soft)
+        wander = np.clip(knots.of(self._library.fine, self._shifts[2]), -2, 2)
+        return as_share((mask.inside(knots) + uneven * wander) / soft)
 
-    def _wander(self, knots: Knots) -> NDArray[np.float32]:
-        """Return noise around 0 that bends the edges."""
-        return np.clip(knots.of(self._library.fine, self._shifts[2]), -2, 2)
+    def _wander(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return noise around 0, at places in pixels: by it the edges of patches wander."""
+        field, step = self._library.broad, self._library.step
+        row, column = (np.floor(each / step).astype(np.int64) % len(field) for each in (y, x))
+        return np.clip(0.7 * field[row, column] + 0.3 * self._library.fine[row, column], -_MOST_WANDER, _MOST_WANDER)
 
     def _thickness(self, knots: Knots, inside: NDArray[np.uint16]) -> NDArray[np.uint16]:
         """Return by how much stain is multiplied, in 256th: tissue is not equally thick, and glass holds none."""
@@ -170,13 +174,12 @@ class Tissue:
 
     def _stamps(self, knots: Knots, number: int) -> Iterator[_Stamp]:
         """Yield the patches of a layer that may reach into a block, in the same order for every block."""
-        layer = _LAYERS[number]
-        mpp = self._library.mpp
-        pitch, reach = layer.pitch / mpp, (_LONGEST * (layer.radius[1] + 2 * layer.uneven + layer.soft) + 100) / mpp
+        layer, mpp = _LAYERS[number], self._library.mpp
+        pitch, reach = layer.pitch / mpp, _reach(layer, layer.radius[1]) / mpp
         for row in range(int((knots.y - reach) // pitch), int((knots.y + knots.height + reach) // pitch) + 1):
             for column in range(int((knots.x - reach) // pitch), int((knots.x + knots.width + reach) // pitch) + 1):
                 stamp = self._stamp(number, row, column)
-                if stamp is not None:
+                if stamp is not None and _away(stamp, knots) < stamp.reach:
                     yield stamp
 
     def _new_stamp(self, number: int, row: int, column: int) -> _Stamp | None:
@@ -187,17 +190,29 @@ class Tissue:
             return None
         x, y = (np.array([column, row]) + rng.uniform(0.1, 0.9, 2)) * layer.pitch / mpp
         down, right = rng.integers(0, PERIOD // self._library.step, 2) * self._library.step
-        radius = rng.uniform(*layer.radius) / mpp
+        radius = rng.uniform(*layer.radius)
         turn, long = rng.uniform(0, np.pi), rng.uniform(1, _LONGEST)
         return _Stamp(
             x=float(x),
             y=float(y),
-            radius=float(radius),
+            radius=float(radius / mpp),
             texture=str(rng.choice(layer.textures)),
             shift=(int(down), int(right)),
             direction=(np.float32(np.cos(turn)), np.float32(np.sin(turn))),
             long=float(long),
+            reach=_reach(layer, radius) / mpp,
         )
+
+
+def _reach(layer: _Layer, radius: float) -> float:
+    """Return how far from its middle a patch of this radius may reach, in microns, with whole objects at its edge."""
+    return _LONGEST * (radius * (1 + _MOST_WANDER * layer.uneven) + layer.soft) + _LARGEST_OBJECT
+
+
+def _away(stamp: _Stamp, knots: Knots) -> float:
+    """Return how far the middle of a patch lies from a block, in pixels."""
+    beside = max(knots.x - stamp.x, stamp.x - knots.x - knots.width, 0.0)
+    return float(np.hypot(beside, max(knots.y - stamp.y, stamp.y - knots.y - knots.height, 0.0)))
 
 
 def _window(knots: Knots, shift: NDArray[np.int64] | tuple[int, int]) -> tuple[slice, slice]:
@@ -219,7 +234,9 @@ def _lay(
     if part is None:
         return
     share = draw_out(part.taken(shares, knots), part)
-    rows, columns = (slice(a - b, a - b + c) for a, b, c in ((part.y, knots.y, part.height), (part.x, knots.x, part.width)))
+    rows, columns = (
+        slice(a - b, a - b + c) for a, b, c in ((part.y, knots.y, part.height), (part.x, knots.x, part.width))
+    )
     window = _window(part, shift)
     for number, plane in enumerate(planes):
         blend(plane[rows, columns], texture.cut(number, *window), share=share)
