@@ -94,10 +94,10 @@ def test_a_failure_leaves_nothing(tmp_path):
 
 def test_the_name_says_what_it_is(tmp_path):
     with pytest.raises(InvalidInput, match=r"one\.png.*\.tiff"):
-        make_slide(tmp_path / "one.png", repeated_picture(np.zeros((9, 9, 3), np.uint8), size=(20, 20), mpp=1))
+        make_slide(tmp_path / "one.png", repeated_picture(np.zeros((9, 9, 3), np.uint8), size=(70, 70), mpp=1))
 
 
-@pytest.mark.parametrize("size", [(40, 30), (100, 75), (17, 9)])
+@pytest.mark.parametrize("size", [(80, 64), (100, 75), (170, 90)])
 def test_repeats_are_mirrored(size):
     image = np.random.default_rng(0).integers(0, 256, (9, 17, 3), dtype=np.uint8)
     found = repeated_picture(image, size=size, mpp=0.5).block(0, 0, *size)
@@ -114,7 +114,7 @@ def test_an_image_file_is_repeated(tmp_path):
     with openslide.OpenSlide(tmp_path / "r.tiff") as slide:
         assert np.abs(np.array(slide.read_region((300, 300), 0, (9, 9)))[:, :, :3] - (200.0, 100, 150)).max() < 4
     with pytest.raises(InvalidInput, match=r"\(9, 9\)"):
-        repeated_picture(np.zeros((9, 9), np.uint8), size=(20, 20), mpp=1)
+        repeated_picture(np.zeros((9, 9), np.uint8), size=(70, 70), mpp=1)
 
 
 def test_geojson_comes_back(tmp_path):

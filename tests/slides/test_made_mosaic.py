@@ -134,7 +134,7 @@ def test_the_table_is_written(tmp_path, pack):
 
 
 def test_mosaics_that_cannot_be(pack, folder, tmp_path):
-    with pytest.raises(InvalidInput, match="Unknown label 'tumor'.*Did you mean 'tumour'"):
+    with pytest.raises(InvalidInput, match=r"Unknown label 'tumor'.*Did you mean 'tumour'"):
         mosaic_picture(pack, positive="tumor", size=SIZE, mpp=4.0)
     with pytest.raises(InvalidInput, match="would be 1 pixels wide"):
         mosaic_picture(pack, positive="tumour", size=SIZE, mpp=4.0, patch_mpp=0.2)
@@ -169,5 +169,8 @@ def test_a_mosaic_of_real_patches(realdata, tmp_path):
     assert {"0", "1"} == set(table["label"])
     assert (table["path"].str.extract(r"class(\d)\.png$")[0] == table["label"]).all()
     tumours = picture.outlines.tumour
-    inside = [any(each.contains(Point(x + 25, y + 25)) for each in tumours) for x, y in zip(table.l0_x, table.l0_y)]
+    inside = [
+        any(each.contains(Point(x + 25, y + 25)) for each in tumours)
+        for x, y in zip(table.l0_x, table.l0_y, strict=True)
+    ]
     assert (table["label"].eq("1") == inside).all()

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point, box, contains_xy
@@ -86,19 +87,19 @@ def whole(picture) -> np.ndarray:
     return picture.block(2000, 1500, 3000, 2000)
 
 
-def _share_of_nuclei(picture: Picture, inside) -> float:
-    """Share of dark haematoxylin among pixels of a grid that lie inside."""
+def _share_of_nuclei(pixels: np.ndarray, inside) -> float:
+    """Share of dark haematoxylin among pixels of a grid of every fifth that lie inside."""
     x, y = np.meshgrid(np.arange(0, SIZE[0], 5), np.arange(0, SIZE[1], 5))
-    pixels = picture.block(0, 0, *SIZE)[::5, ::5][contains_xy(inside, x, y)]
-    return float((separate(pixels)[:, 0] > 0.6).mean())
+    return float((separate(pixels[contains_xy(inside, x, y)])[:, 0] > 0.6).mean())
 
 
 def test_tumours_are_dense_and_glass_is_bright(picture):
     tumour = picture.outlines.tumour[0].union(picture.outlines.tumour[1])
     tissue = max(picture.outlines.tissue, key=lambda each: each.area)
     normal, glass = tissue.difference(tumour.buffer(80)), box(0, 0, *SIZE).difference(tissue.buffer(80))
-    assert _share_of_nuclei(picture, tumour.buffer(-40)) > 2 * _share_of_nuclei(picture, normal)
-    assert _share_of_nuclei(picture, glass) == 0
+    pixels = picture.block(0, 0, *SIZE)[::5, ::5]
+    assert _share_of_nuclei(pixels, tumour.buffer(-40)) > 2 * _share_of_nuclei(pixels, normal)
+    assert _share_of_nuclei(pixels, glass) == 0
     corner = picture.block(0, 0, 60, 60)
     assert corner.mean() > 230
     assert 0.3 < corner.std() < 4
@@ -118,19 +119,22 @@ def test_edges_lie_where_the_outlines_are():
 
 @pytest.mark.parametrize("size", [(3000, 2000), (2999, 1777)])
 def test_masks_know_how_far_the_line_is(size):
-    hole = Point(1500, 1000).buffer(300)
-    polygon = box(200.0, 300.0, 2500.0, 1600.0).difference(hole)
-    mask = draw_mask([polygon], size, step=8)
+    polygon = box(203.0, 300.0, 2500.0, 1600.0).difference(Point(1500, 1000).buffer(300, quad_segs=64))
     knots = Knots(0, 0, *size, 8)
-    found = mask.inside(knots)
-    for row, column in ((100, 26), (40, 150), (100, 188 - 38), (100, 300), (198, 100)):
-        point = Point(column * 8, row * 8)
-        true = polygon.exterior.distance(point) if abs(point.distance(hole)) > 60 else point.distance(hole.exterior)
-        if true < 40:
-            sign = 1 if polygon.contains(point) else -1
-            assert found[row, column] == pytest.approx(sign * true, abs=12)
+    found = draw_mask([polygon], size, step=8).inside(knots)
     x, y = np.meshgrid(knots.columns * 8.0, knots.rows * 8.0)
-    assert ((found > 0) == contains_xy(polygon, x, y)).mean() > 0.99
+    distance = shapely.distance(polygon.boundary, shapely.points(x, y)) * np.where(contains_xy(polygon, x, y), 1, -1)
+    near = (np.abs(distance) < 24) & (np.abs(y - 950) < 560)  # not at the corners, which the blur rounds
+    assert near.sum() > 1000
+    assert np.abs(found - distance)[near].max() < 8
+    assert ((found > 0) == (distance > 0))[np.abs(distance) > 40].all()
+
+
+def test_outlines_may_reach_over_the_edge():
+    knots = Knots(0, 0, 1000, 800, 8)
+    found = draw_mask([box(-5000, -5000, 500, 9000), box(5000, 0, 6000, 10)], (1000, 800), step=8).inside(knots)
+    assert (found[:, :62] > 0).all()
+    assert (found[:, 64:] < 0).all()
 
 
 def test_textures_have_no_seam():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +84,7 @@ def test_every_level_is_exact(tmp_path, size):
     levels = write_pyramid(tmp_path / "a.tiff", _blocks(image), size=size, mpp=0.5, options=EXACT)
     assert levels[0] == size
     assert max(levels[-1]) <= 256
-    assert all(
-        above == ((below[0] + 1) // 2, (below[1] + 1) // 2) for below, above in zip(levels, levels[1:], strict=False)
-    )
+    assert all(above == ((below[0] + 1) // 2, (below[1] + 1) // 2) for below, above in pairwise(levels))
     with tifffile.TiffFile(tmp_path / "a.tiff") as tiff:
         assert [page.shape[1::-1] for page in tiff.pages] == list(levels)
         assert [page.is_reduced for page in tiff.pages] == [False] + [True] * (len(levels) - 1)
@@ -218,8 +217,10 @@ def test_what_cannot_be(tmp_path, given, words):
 
 @pytest.mark.parametrize(
     "given",
-    [{"tile": 100}, {"tile": 0}, {"quality": 0}, {"quality": 101}, {"channels": 4}, {"compression": "lzw"}]
-    + [{"subsampling": "4:1:1"}, {"description": "Größe"}],
+    [
+        *({"tile": 100}, {"tile": 0}, {"quality": 0}, {"quality": 101}, {"channels": 4}, {"compression": "lzw"}),
+        *({"subsampling": "4:1:1"}, {"description": "Größe"}),
+    ],
 )
 def test_options_that_cannot_be(given):
     with pytest.raises(InvalidInput, match=str(next(iter(given.values())))):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cancernet.cli.options import Force, Group, Json, Layout, Quiet, Target
-from cancernet.cli.show import print_json, progress_bar, rows_table, say
+from cancernet.cli.show import paragraph, print_json, progress_bar, rows_table, say
 
 if TYPE_CHECKING:
     from cancernet.patches import Pack
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from cancernet.studies import Progress
 
 __all__ = ["app"]
+
+_WARNINGS = {
+    "tissue": "The tissue is synthetic: results on it say nothing about patients.",
+    "repeat": "It is one image over and over: good for measuring speed, not for counting what is found.",
+    "mosaic": "Real patches lie in places that were made up: it can tell whether a tumour is found, and no more.",
+}
 
 app = typer.Typer(help="Make data to try things on: slides of any size, with known tumours.", no_args_is_help=True)
 
@@ -188,8 +194,7 @@ def _in_words(made: MadeSlide) -> str:
         tumours = ", ".join(f"{area:.3g}" for area in facts["tumour_mm2"]) or "none"
         lines += [["tissue", f"{sum(facts['tissue_mm2']):.3g} mm2"], ["tumours", f"{tumours} mm2"]]
     lines += [["beside", ", ".join(path.name for path in made.beside)]]
-    words = "It is synthetic: results on it say nothing about patients."
-    return f"Wrote {made.path}\n{rows_table(lines)}\n\n{words}"
+    return f"Wrote {made.path}\n{rows_table(lines)}\n\n{paragraph(_WARNINGS[facts['kind']], first='', indent='')}"
 
 
 def _mm(facts: dict[str, Any], axis: int) -> str:

@@ -147,7 +147,7 @@ def base_tiles(
     *,
     encoder: Encoder,
     workers: int,
-    progress: Callable[[int], None] | None,
+    progress: Callable[[int], None],
 ) -> Generator[bytes, None, None]:
     """Yield the tiles of the base level in order; on the way, fill the levels below it."""
 
@@ -158,22 +158,21 @@ def base_tiles(
     for done in _in_order(work, jobs, workers=workers):
         if levels:
             levels[0].put(done.job.x // 2, done.half)
-        if done.job.last:
+        if levels and done.job.last:
             _pass_down(levels, len(done.half))
-        if done.job.last and progress is not None:
+        if done.job.last:
             progress(done.job.y + done.job.height)
         yield from done.tiles  # last of all: who takes the last tile does not come back
 
 
 def _pass_down(levels: list[Level], rows: int) -> None:
     """Count rows of the first level; what becomes a whole row of tiles is halved into the next, and so on."""
-    for level, below in zip(levels, [*levels[1:], None], strict=True):
-        whole = level.advance(rows)
-        if whole is None or below is None:
-            return
-        half = halve(whole)
-        below.put(0, half)
-        rows = len(half)
+    whole = levels[0].advance(rows)
+    if whole is None or len(levels) == 1:
+        return
+    half = halve(whole)
+    levels[1].put(0, half)
+    _pass_down(levels[1:], len(half))
 
 
 def _in_order(work: Callable[[Job], Item], jobs: Iterable[Job], *, workers: int) -> Iterator[Item]:

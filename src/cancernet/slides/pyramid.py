@@ -137,7 +137,7 @@ def write_pyramid(
         levels = [stack.enter_context(Level(each, encoder, options.channels, partial.parent)) for each in sizes[1:]]
         jobs = as_jobs(pixels, size, tile=options.tile, channels=options.channels)
         workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)
-        with closing(base_tiles(jobs, levels, encoder=encoder, workers=workers, progress=progress)) as tiles:
+        with closing(base_tiles(jobs, levels, encoder=encoder, workers=workers, progress=progress or _ignore)) as tiles:
             tiff.write(tiles, **_tags(sizes, 0, pitch, options))
         for number, level in enumerate(levels, start=1):
             tiff.write(level.encoded(), **_tags(sizes, number, pitch, options))
@@ -196,7 +196,7 @@ def _checked_pitch(mpp: float | tuple[float, float] | None) -> tuple[float, floa
     """Return microns per pixel of width and height, or raise when they cannot be."""
     if mpp is None:
         return None
-    pitch = (mpp, mpp) if isinstance(mpp, int | float) else tuple(mpp)
+    pitch: tuple[float, ...] = (mpp, mpp) if isinstance(mpp, int | float) else tuple(mpp)
     usable = len(pitch) == 2 and all(isfinite(each) and each > 0 for each in pitch)
     _refuse(not usable, f"mpp = {mpp}", "microns per pixel, above 0", "mpp = 0.5, or None when it is unknown")
     return float(pitch[0]), float(pitch[1])
@@ -204,8 +204,13 @@ def _checked_pitch(mpp: float | tuple[float, float] | None) -> tuple[float, floa
 
 def _check_size(size: tuple[int, int]) -> None:
     """Raise when no slide can have the size."""
-    usable = len(size) == 2 and all(1 <= side <= _LARGEST_SIDE for side in size)
+    usable = all(1 <= side <= _LARGEST_SIDE for side in size)
     _refuse(not usable, f"size = {size}", "width and height in pixels, from 1", "(20000, 15000)")
+
+
+def _ignore(rows: int) -> None:
+    """Tell nobody."""
+    del rows
 
 
 def _refuse(wrong: bool, what: str, expected: str, example: str) -> None:

@@ -89,9 +89,9 @@ class Canvas:
         from scipy.fft import irfft2, rfft2
 
         white = rfft2(self.rng.standard_normal((self.side, self.side), dtype=np.float32))
-        sigma_y, sigma_x = (2 * np.pi * each / self.mpp for each in (across, along or across))
-        y, x = np.fft.fftfreq(self.side)[:, None], np.fft.rfftfreq(self.side)[None, :]
-        white *= np.exp(-0.5 * (np.square(sigma_y * y) + np.square(sigma_x * x))).astype(np.float32)
+        down, right = np.fft.fftfreq(self.side)[:, None], np.fft.rfftfreq(self.side)
+        for waves, length in ((down, across), (right, along or across)):
+            white *= np.exp(-0.5 * np.square(2 * np.pi * length / self.mpp * waves)).astype(np.float32)
         white[0, 0] = 0
         smooth: NDArray[np.float32] = irfft2(white, s=(self.side, self.side))
         return smooth / max(float(smooth.std()), 1e-6)
@@ -132,14 +132,15 @@ class Canvas:
         self.haematoxylin[rows, columns] += share * (dark - self.haematoxylin[rows, columns])
         self.eosin[rows, columns] *= 1 - 0.6 * share
 
-    def _inside(self, dx: NDArray[np.float64], dy: NDArray[np.float64], nucleus: Nucleus) -> NDArray[np.float64]:
+    def _inside(self, dx: NDArray[np.float32], dy: NDArray[np.float32], nucleus: Nucleus) -> NDArray[np.float32]:
         """Return how far each pixel lies within the outline, in microns; below 0 outside."""
-        cos, sin = np.cos(nucleus.angle), np.sin(nucleus.angle)
-        u, v = (dx * cos + dy * sin) / nucleus.length * 2, (dy * cos - dx * sin) / nucleus.width * 2
+        cos, sin = float(np.cos(nucleus.angle)), float(np.sin(nucleus.angle))
+        u, v = (dx * cos + dy * sin) * (2 / nucleus.length), (dy * cos - dx * sin) * (2 / nucleus.width)
         theta, edge = np.arctan2(v, u), np.ones_like(u)
         for lobe in _LOBES:
-            edge += nucleus.irregular * self.rng.normal(0, 0.6) * np.cos(lobe * theta + self.rng.uniform(0, 2 * np.pi))
-        inside: NDArray[np.float64] = (edge - np.hypot(u, v)) * nucleus.width / 2
+            height, turn = nucleus.irregular * self.rng.normal(0, 0.6), self.rng.uniform(0, 2 * np.pi)
+            edge += height * np.cos(lobe * theta + turn)
+        inside: NDArray[np.float32] = ((edge - np.hypot(u, v)) * (nucleus.width / 2)).astype(np.float32)
         return inside
 
     def _window(self, x: float, y: float, radius: float) -> tuple[NDArray[Any], ...]:
@@ -148,7 +149,7 @@ class Canvas:
         row, column = round(y / self.mpp), round(x / self.mpp)
         dy, dx = (row + reach) * self.mpp - y, (column + reach) * self.mpp - x
         rows, columns = (row + reach) % self.side, (column + reach) % self.side
-        return rows[:, None], columns[None, :], *np.broadcast_arrays(dy[:, None], dx[None, :])
+        return rows[:, None], columns[None, :], dy[:, None].astype(np.float32), dx[None, :].astype(np.float32)
 
     def _somewhere(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64]

@@ -17,10 +17,11 @@ __all__ = ["PERIOD", "PIECE", "Library", "Texture", "library_at"]
 
 PERIOD = 1024  # pixels after which a texture repeats
 PIECE = (256, 1024)  # rows and columns of the largest block that a texture gives at once
+_COARSEST_DRAWN = 0.7  # microns per pixel
 _STEP_UM = 4.0  # of the coarse grid on which shapes are computed
 _FIELD = 512  # knots of the noise that makes shapes uneven
 _SEED = 20_140_501  # of the textures: slides differ in where they lie, not in how they are drawn
-_GRAIN = 12  # bytes at most; see `as_bytes`
+_GRAIN = 5  # values of each of two dice; their sum stays below what `as_bytes` leaves free
 _DIRECTED = ("stroma", "tumour")  # have fibres, and are kept lying and standing
 
 
@@ -90,10 +91,10 @@ def _drawn(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64] | None]:
     """Return both planes and the centres of objects in microns.
 
-    Pixels larger than a micron are means of smaller ones, so that a texture holds no more nuclei than it needs; it then
-    repeats within the period.
+    Pixels larger than 0.7 microns are means of smaller ones, so that no texture holds more nuclei than can be drawn in
+    a second; it then repeats within the period.
     """
-    times = 2 ** max(0, ceil(log2(mpp)))
+    times = 2 ** max(0, ceil(log2(mpp / _COARSEST_DRAWN)))
     canvas = Canvas(PERIOD, mpp / times, rng)
     centres = draw_texture(name, canvas)
     planes = [
@@ -126,8 +127,8 @@ def _texture(
 
 def _grain(rng: np.random.Generator) -> Texture:
     """Return the noise of a camera: bytes that are added to those of stain."""
-    noise = rng.binomial(_GRAIN, 0.5, (2, PERIOD, PERIOD)).astype(np.uint8)
-    return _texture(noise[0], noise[1], None)
+    haematoxylin, eosin = rng.integers(0, _GRAIN, (2, 2, PERIOD, PERIOD), dtype=np.uint8).sum(axis=1, dtype=np.uint8)
+    return _texture(haematoxylin, eosin, None)
 
 
 def _to_centres(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cancernet.checks import listed, one_of
 from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.patches import Pack, PatchSet, fit_image, image_size
-from cancernet.slides.made.outlines import Outlines, draw_outlines
+from cancernet.slides.made.outlines import Outlines, check_slide, draw_outlines
 from cancernet.slides.made.picture import Cells, Picture
 
 __all__ = ["mosaic_picture", "of_groups", "whole_patches"]
@@ -95,6 +95,7 @@ def mosaic_picture(
     InvalidInput
         When there are no labels, a class has no patch, or a number cannot be.
     """
+    check_slide(size, mpp)
     side = _side(pack, mpp, patch_mpp)
     outlines = outlines or draw_outlines(size, mpp=mpp, seed=seed, foci=3)
     grid = _laid(pack, positive, _kinds(outlines, size, side), np.random.default_rng([seed, 20]))
@@ -154,8 +155,8 @@ def _size(patches: PatchSet, row: int) -> tuple[int, int] | None:
 def _side(pack: Pack, mpp: float, patch_mpp: float | None) -> int:
     """Return the side of a patch on the slide, in pixels."""
     native = int(pack.images.shape[1])
-    if not (mpp > 0 and np.isfinite(mpp)) or not (patch_mpp is None or (patch_mpp > 0 and np.isfinite(patch_mpp))):
-        raise InvalidInput(f"mpp = {mpp}, that of patches {patch_mpp}", "Expected numbers above 0", "Correct them")
+    if patch_mpp is not None and not (np.isfinite(patch_mpp) and patch_mpp > 0):
+        raise InvalidInput(f"mpp of the patches = {patch_mpp}", "Expected a number above 0", "Leave it out if unknown")
     side = native if patch_mpp is None else round(native * patch_mpp / mpp)
     if side < _SMALLEST_SIDE:
         raise InvalidInput(

@@ -14,8 +14,9 @@ from cancernet.errors import InvalidInput
 if TYPE_CHECKING:
     from shapely import Polygon
 
-__all__ = ["Outlines", "draw_outlines"]
+__all__ = ["Outlines", "check_slide", "draw_outlines"]
 
+_SMALLEST = 64  # pixels of a side
 _FEWEST_UM, _GAP_UM = 250.0, 150.0  # the smallest tumour that is drawn unasked, and what lies between two
 _TRIES = 300
 _FRAGMENT_UM2 = 25e6  # slides below this area hold one piece of tissue
@@ -61,8 +62,9 @@ def draw_outlines(
     Raises
     ------
     InvalidInput
-        When a number cannot be, or the tumours do not fit into the tissue.
+        When a number cannot be, the slide is smaller than 64 pixels, or the tumours do not fit into the tissue.
     """
+    check_slide(size, mpp)
     _check(foci, diameters_mm, seed)
     rng = np.random.default_rng([seed, 1])
     extent = np.array(size, dtype=np.float64) * mpp
@@ -73,6 +75,14 @@ def draw_outlines(
         diameter = None if asked is None else float(asked[number])
         tumour.append(_focus(tissue, tumour, diameter, extent=extent, rng=rng))
     return Outlines(*(tuple(_in_pixels(each, mpp) for each in polygons) for polygons in (tissue, tumour)))
+
+
+def check_slide(size: tuple[int, int], mpp: float) -> None:
+    """Raise `InvalidInput` when no slide can have the size in pixels or the microns per pixel."""
+    if min(size) < _SMALLEST:
+        raise InvalidInput(f"A slide of {size[0]}x{size[1]} pixels", f"Expected {_SMALLEST} at least", "Make it larger")
+    if not (np.isfinite(mpp) and mpp > 0):
+        raise InvalidInput(f"mpp = {mpp}", "Expected microns per pixel, above 0", "0.25 and 0.5 are those of scanners")
 
 
 def _check(foci: int, diameters_mm: Sequence[float], seed: int) -> None:

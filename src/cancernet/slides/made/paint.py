@@ -6,6 +6,7 @@ A share is how much of a pixel a layer covers, 0 to `FULL`. It is computed on a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class Knots:
         return shares[top : top + len(self.rows), left : left + len(self.columns)]
 
 
-def as_share(inside: NDArray[np.float32]) -> NDArray[np.uint16]:
+def as_share(inside: NDArray[np.floating[Any]]) -> NDArray[np.uint16]:
     """Return shares of numbers from -0.5 (nothing) to 0.5 (all)."""
     shares: NDArray[np.uint16] = np.clip((inside + 0.5) * FULL, 0, FULL).astype(np.uint16)
     return shares

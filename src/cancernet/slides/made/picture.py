@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cancernet.errors import InvalidInput
-from cancernet.slides.made.outlines import Outlines, draw_outlines
+from cancernet.slides.made.outlines import Outlines, check_slide, draw_outlines
 from cancernet.slides.made.tissue import Tissue
 from cancernet.slides.strips import Block
 
 __all__ = ["Cells", "Picture", "tissue_picture"]
 
-_SMALLEST, _FINEST, _COARSEST = 64, 0.1, 10.0
+_FINEST, _COARSEST = 0.1, 10.0
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,7 @@ def tissue_picture(
     >>> picture.block(500, 400, 300, 200).shape, len(picture.outlines.tumour)
     ((200, 300, 3), 1)
     """
-    if min(size) < _SMALLEST:
-        raise InvalidInput(f"A slide of {size[0]}x{size[1]} pixels", f"Expected {_SMALLEST} at least", "Make it larger")
+    check_slide(size, mpp)
     if not _FINEST <= mpp <= _COARSEST:
         wanted = f"Expected {_FINEST} to {_COARSEST:g} microns per pixel"
         raise InvalidInput(f"mpp = {mpp}", wanted, "0.25 and 0.5 are those of scanners")

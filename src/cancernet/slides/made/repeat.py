@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cancernet.errors import InvalidInput
 from cancernet.patches import read_image
+from cancernet.slides.made.outlines import check_slide
 from cancernet.slides.made.picture import Picture
 
 __all__ = ["repeated_picture"]
@@ -29,8 +30,9 @@ def repeated_picture(image: str | Path | NDArray[np.uint8], *, size: tuple[int, 
     Raises
     ------
     InvalidInput, CorruptFile, StorageFailure
-        When the image cannot be read, or is not (h, w, 3) uint8.
+        When the image cannot be read or is not (h, w, 3) uint8, or no slide can have the size or the resolution.
     """
+    check_slide(size, mpp)
     pixels = np.asarray(image) if isinstance(image, np.ndarray) else read_image(image)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
         raise InvalidInput(f"An image of shape {pixels.shape}", "Expected (h, w, 3) uint8", "Convert it to RGB")

@@ -94,8 +94,9 @@ def _lobule(canvas: Canvas) -> NDArray[np.float64]:
 def _acinus(canvas: Canvas, x: float, y: float, *, radius: float) -> None:
     """Draw one acinus: cytoplasm, lumen, nuclei."""
     turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    waves = sum(canvas.rng.normal(0, 0.07) * np.cos(k * turn + canvas.rng.uniform(0, 2 * np.pi)) for k in (1, 2, 3, 4))
-    outline = radius * (1 + waves)
+    outline = np.full(len(turn), radius)
+    for k in (1, 2, 3, 4):
+        outline += radius * canvas.rng.normal(0, 0.07) * np.cos(k * turn + canvas.rng.uniform(0, 2 * np.pi))
     canvas.disc(x, y, radii=outline + 2.5, haematoxylin=0.16, eosin=0.72)  # basement membrane
     canvas.disc(x, y, radii=outline, haematoxylin=0.30, eosin=0.46)
     open_ = canvas.rng.uniform(0.25, 0.5)

@@ -37,8 +37,8 @@ class _Layer:
 
 _LAYERS = (
     _Layer(("stroma", "stroma turned"), 380, (190, 330), 0.9, 60, 0.2),
-    _Layer(("fat",), 1500, (250, 900), 0.45, 8, 0.35),
-    _Layer(("lobule",), 1100, (140, 360), 0.7, 8, 0.3),
+    _Layer(("fat",), 1500, (250, 900), 0.45, 1, 0.35),
+    _Layer(("lobule",), 1100, (140, 360), 0.7, 1, 0.3),
     _Layer(("lymphocytes",), 1300, (40, 130), 0.6, 40, 0.3),
     _Layer(("tumour", "tumour turned"), 420, (190, 330), 0.9, 25, 0.2, in_tumour=True),
 )
@@ -143,7 +143,8 @@ class Tissue:
         (cos, sin), long = stamp.direction, np.float32(stamp.long)
         away = np.sqrt(np.square((x * cos + y * sin) / long) + np.square((y * cos - x * sin) * long))
         radius = np.float32(stamp.radius) * (1 + np.float32(layer.uneven) * wander)
-        return as_share((radius - away) / np.float32(layer.soft / self._library.mpp))
+        soft = np.float32(layer.soft / self._library.mpp)
+        return as_share((radius - away) / soft)
 
     def _edge(self, mask: Mask, knots: Knots, edge: tuple[float, float]) -> NDArray[np.uint16]:
         """Return how much of each knot lies inside outlines, whose lines are soft and uneven."""
