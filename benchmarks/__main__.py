@@ -24,11 +24,8 @@ PARTS = {
     "orders": orders.measure,
     "novelty": novelty.measure,
     "training": training.measure,
-<<<<<<< HEAD
     "stain": stain.measure,
-=======
     "ledger": ledger.measure,
->>>>>>> jobs
 }
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
