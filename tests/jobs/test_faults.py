@@ -49,12 +49,12 @@ def _kill_and_go_on(tmp_path, *, kills: int, count: int, workers: int) -> None:
 
 
 def _wait_for_a_moment(process, out, *, early, chance) -> None:
-    """Wait for any moment: `early`, while the batch begins; else while items are worked on."""
+    """Wait for any moment: `early`, while the batch begins; else after some lines of the log, while items are done."""
     log = out / "ledger.jsonl"
-    before = log.stat().st_size if log.exists() else 0
-    begun = (out / ".jobs" / "entries").is_dir if early else lambda: log.exists() and log.stat().st_size > before
+    enough = (log.stat().st_size if log.exists() else 0) + chance.randint(600, 4000)
+    begun = (out / ".jobs" / "entries").is_dir if early else lambda: log.exists() and log.stat().st_size > enough
     wait_until(lambda: process.poll() is not None or begun())
-    time.sleep(chance.uniform(0.0, 0.5 if early else 0.4))
+    time.sleep(chance.uniform(0.0, 0.5 if early else 0.05))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
