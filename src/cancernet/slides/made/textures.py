@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -103,35 +105,35 @@ def _acinus(canvas: Canvas, x: float, y: float, *, radius: float) -> None:
     canvas.disc(x, y, radii=outline * open_ + 1, haematoxylin=0.22, eosin=0.66)
     full = canvas.rng.random() < 0.3
     canvas.disc(x, y, radii=outline * open_, haematoxylin=0.02, eosin=0.42 if full else 0.03)
-    _ring(canvas, x, y, outline=outline - 4.6, spacing=6.6, length=(6.2, 7.6), width=(5.0, 6.2), across=False)
+    _ring(canvas, (x, y), outline=outline - 4.6, row=_Row(6.6, length=(6.2, 7.6), width=(5.0, 6.2)))
     if radius * (1 - open_) > 15:
-        _ring(canvas, x, y, outline=outline - 10.5, spacing=7.2, length=(6.0, 7.4), width=(5.0, 6.0), across=False)
-    _ring(canvas, x, y, outline=outline + 0.8, spacing=15, length=(6.5, 9), width=(2.2, 3), across=True)
+        _ring(canvas, (x, y), outline=outline - 10.5, row=_Row(7.2, length=(6.0, 7.4), width=(5.0, 6.0)))
+    _ring(canvas, (x, y), outline=outline + 0.8, row=_Row(15, length=(6.5, 9), width=(2.2, 3), across=True))
 
 
-def _ring(
-    canvas: Canvas,
-    x: float,
-    y: float,
-    *,
-    outline: NDArray[np.float64],
-    spacing: float,
-    length: tuple[float, float],
-    width: tuple[float, float],
-    across: bool,
-) -> None:
-    """Draw nuclei along an outline, pointing to its centre, or across."""
-    count = max(4, round(2 * np.pi * outline.mean() / spacing))
+@dataclass(frozen=True)
+class _Row:
+    """Nuclei side by side: how far apart, the least and the largest diameters, and whether they lie across."""
+
+    spacing: float
+    length: tuple[float, float]
+    width: tuple[float, float]
+    across: bool = False
+
+
+def _ring(canvas: Canvas, centre: tuple[float, float], *, outline: NDArray[np.float64], row: _Row) -> None:
+    """Draw nuclei along an outline around a centre, pointing to it, or across."""
+    count = max(4, round(2 * np.pi * outline.mean() / row.spacing))
     for angle in (np.arange(count) + canvas.rng.uniform(-0.25, 0.25, count)) * 2 * np.pi / count:
         away = outline[int(angle / (2 * np.pi) * len(outline)) % len(outline)] + canvas.rng.normal(0, 0.8)
         look = Nucleus(
-            length=canvas.rng.uniform(*length),
-            width=canvas.rng.uniform(*width),
-            angle=angle + (np.pi / 2 if across else 0) + canvas.rng.normal(0, 0.15),
+            length=canvas.rng.uniform(*row.length),
+            width=canvas.rng.uniform(*row.width),
+            angle=angle + (np.pi / 2 if row.across else 0) + canvas.rng.normal(0, 0.15),
             haematoxylin=canvas.rng.uniform(1.0, 1.3),
             chromatin=0.12,
         )
-        canvas.draw(x + away * np.cos(angle), y + away * np.sin(angle), nucleus=look)
+        canvas.draw(centre[0] + away * np.cos(angle), centre[1] + away * np.sin(angle), nucleus=look)
 
 
 def _lymphocytes(canvas: Canvas) -> None:
