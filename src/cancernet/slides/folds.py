@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.slides.glass import evidence
 from cancernet.slides.thumbnail import ALL_AROUND, Densities, fill_small, grown, near_mean, opened
 
 __all__ = ["folds_of"]
@@ -12,7 +13,8 @@ __all__ = ["folds_of"]
 _DARKER = 1.6  # times the density of the tissue around: two layers are 2, but edges of a fold and its surroundings mix
 _AROUND_UM = 1_000  # wide enough that a fold does not fill it
 _LEAST_WIDTH_UM, _LEAST_LENGTH_UM = 24, 250
-_LONG = 3.0  # length of a band in widths
+_LONG = 5.0  # length of a band in widths; a disc has 2.5 by the measure used here
+_STAINED = 0.25  # evidence of stain for density; margins inked black, and dirt, have next to none
 _LEAST_DENSITY = 0.3  # natural density, mean of the colours: below it nothing is doubled
 
 
@@ -33,7 +35,7 @@ def folds_of(densities: Densities, tissue: NDArray[np.bool_], mpp: tuple[float, 
 
     Returns
     -------
-    Shape (h, w), bool: bands at least 24 microns wide, 250 long, and three times as long as wide.
+    Shape (h, w), bool: bands at least 24 microns wide, 250 long, and five times as long as wide.
 
     References
     ----------
@@ -42,6 +44,7 @@ def folds_of(densities: Densities, tissue: NDArray[np.bool_], mpp: tuple[float, 
     density = (densities[0] + densities[1] + densities[2]) / 3
     usual = near_mean(density, tissue, side_um=_AROUND_UM, mpp=mpp)
     dark = tissue & (density > np.maximum(_DARKER * usual, _LEAST_DENSITY))
+    dark &= evidence(densities) > _STAINED * density
     cores = opened(dark, _LEAST_WIDTH_UM, mpp)
     return _bands(fill_small(dark & grown(cores, _LEAST_WIDTH_UM, mpp), 16), mpp)
 

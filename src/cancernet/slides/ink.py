@@ -12,7 +12,7 @@ from cancernet.slides.thumbnail import Densities, drop_small, grown, opened
 
 __all__ = ["INKS", "strokes_of"]
 
-_STRONG, _FAINT = 0.30, 0.10  # natural density of red above that of green: of a stroke, and of its edge
+_STRONG, _FAINT = 0.22, 0.10  # natural density of red above that of green: of a stroke, and of its edge
 _EDGE_UM = 80  # as far as the faint edge of a stroke reaches
 _LEAST_WIDTH_UM = 40  # fibres and fringes of colour are thinner; the finest pens are not
 _LEAST_UM2 = 20_000.0  # a dot of a pen measures 160 um across at least
