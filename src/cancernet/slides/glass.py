@@ -21,9 +21,10 @@ _SMOOTH = 6  # grey levels to the next pixel: more than the noise of JPEG, less 
 _COLOURLESS, _TINT = 0.08, 0.30  # natural density: evidence of stain at most, difference of channels at most
 _DARKEST = 60  # mean grey level; darker smooth areas are a border of the canvas or ink
 _FILL, _VOID = 253, 12  # grey levels: a canvas filled with white or with black where nothing was scanned
+_QUARTILE = 0.3186  # of the absolute value of normal noise; the lower half is free of the edges of tissue
 _LEAST_SHARE = 0.002  # of the picture; less is chance
 _SAMPLED = 250_000  # pixels that are enough for a colour
-_AROUND_MODE = 5  # grey levels
+_AROUND_MODE, _NEAR = 5, 0.05  # grey levels; share of the level: what is glass but for its grain
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ class Glass:
     ----------
     colour
         Red, green, blue.
+    grain
+        Standard deviation from pixel to pixel, natural density (robust).
     seen
-        False when the picture shows no glass; then the colour is assumed.
+        False when the picture shows no glass; then the colour is assumed and the grain 0.
     """
 
     colour: tuple[float, float, float]
+    grain: float
     seen: bool
 
     def densities(self, image: NDArray[np.uint8]) -> Densities:
@@ -83,24 +87,25 @@ def glass_of(image: NDArray[np.uint8]) -> Glass:
     -------
     The glass; assumed to be nearly white when hardly any such pixel exists, as in a picture full of tissue.
     """
-    sample, smooth = _sampled(image)
-    bare = sample[smooth]
-    bare = bare[_plain(bare)]
-    if len(bare) < max(_LEAST_SHARE * len(sample), 1):
-        return Glass(_WHITE, seen=False)
-    level = bare.mean(axis=-1)
-    own = bare[np.abs(level - _mode(bare, level)) <= _AROUND_MODE]
-    return Glass(_triple(np.median(own, axis=0)), seen=True)
-
-
-def _sampled(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return a regular sample of the pixels, (n, 3), and which of them look like their right and lower neighbours."""
-    step = max(1, int((image.shape[0] * image.shape[1] / _SAMPLED) ** 0.5))
-    here = image[:-1:step, :-1:step]
+    here, right, below = _sampled(image)
     levels = here.astype(np.int16)
-    right, below = image[:-1:step, 1::step], image[1::step, :-1:step]
-    alike = (np.abs(levels - right) <= _SMOOTH) & (np.abs(levels - below) <= _SMOOTH)
-    return here.reshape(-1, 3), (alike[..., 0] & alike[..., 1] & alike[..., 2]).ravel()
+    bare = here[((np.abs(levels - right) <= _SMOOTH) & (np.abs(levels - below) <= _SMOOTH)).all(axis=-1)]
+    bare = bare[_plain(bare)]
+    if len(bare) < max(_LEAST_SHARE * len(here), 1):
+        return Glass(_WHITE, 0.0, seen=False)
+    level = bare.mean(axis=-1)
+    colour = np.median(bare[np.abs(level - _mode(bare, level)) <= _AROUND_MODE], axis=0)
+    near = np.abs(levels[:, 1] - colour[1]) <= _NEAR * colour[1]
+    step = float(np.percentile(np.abs(levels[near, 1] - right[near, 1]), 25)) / float(colour[1] + 1)
+    return Glass((float(colour[0]), float(colour[1]), float(colour[2])), step / (_QUARTILE * 2**0.5), seen=True)
+
+
+def _sampled(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
+    """Return a regular sample of the pixels, (n, 3), their right and their lower neighbours."""
+    step = max(1, int((image.shape[0] * image.shape[1] / _SAMPLED) ** 0.5))
+    parts = (image[:-1:step, :-1:step], image[:-1:step, 1::step], image[1::step, :-1:step])
+    here, right, below = (part.reshape(-1, 3) for part in parts)
+    return here, right, below
 
 
 def _plain(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -118,8 +123,3 @@ def _mode(pixels: NDArray[np.uint8], level: NDArray[np.float64]) -> float:
     levels = scanned if len(scanned) > 0.05 * len(level) else level
     counts = np.bincount(np.rint(levels).astype(np.intp), minlength=256)
     return float(np.argmax(np.convolve(counts, np.ones(5), mode="same")))
-
-
-def _triple(colour: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return a colour as three plain numbers."""
-    return float(colour[0]), float(colour[1]), float(colour[2])

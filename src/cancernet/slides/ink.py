@@ -13,27 +13,29 @@ from cancernet.slides.thumbnail import Densities, drop_small, grown, opened
 __all__ = ["INKS", "strokes_of"]
 
 _STRONG, _FAINT = 0.22, 0.10  # natural density of red above that of green: of a stroke, and of its edge
-_EDGE_UM = 80  # as far as the faint edge of a stroke reaches
+_EDGE_UM, _TAIL_UM = 80, 400  # as far as the faint edge of a stroke reaches, and the tail of a blue one over tissue
 _LEAST_WIDTH_UM = 40  # fibres and fringes of colour are thinner; the finest pens are not
 _LEAST_UM2 = 20_000.0  # a dot of a pen measures 160 um across at least
 
 
 def _is_blue(densities: Densities) -> NDArray[np.bool_]:
-    """Blue ink lets blue pass and takes red more than green, which haematoxylin hardly does."""
+    """Blue ink lets blue pass and takes red more than green, which haematoxylin hardly does; over eosin as much."""
     red, green, blue = densities
-    return (red - green > _STRONG) & (green > blue)
+    over_eosin = (red > 1.2) & (red > 0.9 * green) & (blue < 0.45 * green)
+    return ((red - green > _STRONG) & (blue < 0.6 * green)) | over_eosin
 
 
 def _is_green(densities: Densities) -> NDArray[np.bool_]:
     """Green and turquoise ink lets green pass."""
     red, green, blue = densities
-    return (red - green > _STRONG) & (green <= blue)
+    return (red - green > _STRONG) & (blue >= 0.6 * green)
 
 
 def _is_red(densities: Densities) -> NDArray[np.bool_]:
-    """Red ink takes blue as much as green; eosin takes half as much of blue, blood up to four fifths."""
+    """Red ink takes blue as much as green, over eosin nearly; eosin takes half of that, blood up to four fifths."""
     red, green, blue = densities
-    return (blue > 0.85 * green) & (green > 1.0) & (red < 0.3 * green)
+    share = np.where(green > 2.2, 0.75, 0.85)  # so dense is neither eosin nor blood
+    return (blue > share * green) & (green > 1.0) & (red < 0.3 * green)
 
 
 def _is_black(densities: Densities) -> NDArray[np.bool_]:
@@ -70,8 +72,7 @@ def strokes_of(densities: Densities, mpp: tuple[float, float]) -> dict[str, NDAr
     A mask (h, w) for each colour of `INKS` that was found; edges of two colours may overlap.
     """
     found = {name: _broad(is_of(densities), mpp) for name, is_of in _OWN.items()}
-    faint = densities[0] - densities[1] > _FAINT
-    return {name: _with_edge(name, mask, faint, mpp) for name, mask in found.items() if mask.any()}
+    return {name: _with_edge(name, mask, densities, mpp=mpp) for name, mask in found.items() if mask.any()}
 
 
 def _broad(ink: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[np.bool_]:
@@ -83,9 +84,14 @@ def _broad(ink: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[np.bool_
 
 
 def _with_edge(
-    name: str, ink: NDArray[np.bool_], faint: NDArray[np.bool_], mpp: tuple[float, float]
+    name: str, ink: NDArray[np.bool_], densities: Densities, *, mpp: tuple[float, float]
 ) -> NDArray[np.bool_]:
     """Return strokes with their edges, which are paler than the rule for their colour."""
-    if name in ("blue", "green"):
-        return ink | (faint & grown(ink, _EDGE_UM, mpp))
-    return grown(ink, 2 * max(mpp), mpp)
+    if name not in ("blue", "green"):
+        return grown(ink, 2 * max(mpp), mpp)
+    red, green, blue = densities
+    with_edge = ink | ((red - green > _FAINT) & grown(ink, _EDGE_UM, mpp))
+    if name == "green":
+        return with_edge
+    over_eosin = (red > 0.9 * green) & (blue < 0.42 * green) & (red > 0.6)  # haematoxylin would take half as much blue
+    return with_edge | (over_eosin & grown(ink, _TAIL_UM, mpp))

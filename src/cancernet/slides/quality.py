@@ -37,7 +37,8 @@ _INK_EDGE_UM = 100  # around ink, darker tissue is stained by it and no fold
 _LOOKALIKES = (
     "Keratin, and dense epithelium beside pale stroma, can look like folds in a thumbnail",
     "Black ink is not told from black pigment, nor red ink from blood of the same colour",
-    "Bubbles are found by a closed round outline of 0.2 mm or more; open outlines are missed",
+    "Pale ink over dark tissue is missed, as are strokes below 40 microns",
+    "Bubbles are found by a closed round outline of 0.2 mm or more, on glass and on even tissue; others are missed",
 )
 
 

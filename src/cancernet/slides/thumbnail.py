@@ -95,7 +95,7 @@ def resized(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_
     if mask.shape == shape[:2]:
         return mask
     rows, columns = (_centres(new, old) for new, old in zip(shape[:2], mask.shape, strict=True))
-    return np.ascontiguousarray(mask[rows][:, columns])
+    return mask.take(columns, axis=1).take(rows, axis=0)
 
 
 def _centres(new: int, old: int) -> NDArray[np.intp]:
@@ -138,13 +138,12 @@ def grown(mask: NDArray[np.bool_], by_um: float, mpp: tuple[float, float]) -> ND
 def opened(mask: NDArray[np.bool_], width_um: float, mpp: tuple[float, float]) -> NDArray[np.bool_]:
     """Return the parts of the mask that hold a square of about that width; beyond the edge of the picture it goes on."""
     sides = [max(1, round(width_um / side)) for side in (mpp[1], mpp[0])]
-    outside, held = ~mask, mask
+    held = np.pad(mask, [(side - 1, 0) for side in sides], constant_values=True)
     for axis, side in enumerate(sides):
-        outside = _spread(outside, side - 1, 0, axis=axis)  # a square that begins here leaves the mask
-    held = ~outside
+        held = ~_spread(~held, side - 1, 0, axis=axis)  # where a square begins that lies in the mask
     for axis, side in enumerate(sides):
         held = _spread(held, 0, side - 1, axis=axis)
-    return held & mask
+    return held[sides[0] - 1 :, sides[1] - 1 :] & mask
 
 
 def _spread(mask: NDArray[np.bool_], before: int, after: int, *, axis: int) -> NDArray[np.bool_]:

@@ -28,9 +28,7 @@ __all__ = ["TissueOptions", "tissue_mask"]
 
 _LEAST_STAIN = 0.04  # natural density; palest tissue of our slides 0.08 to 0.10, tinted glass at most 0.03
 _WEAK = 0.6  # of the threshold: enough next to what passes it
-_NOISE = 5.0  # standard deviations of glass
-_MIDDLE = 1e-6  # evidence of the glass itself, but for rounding
-_SAMPLED, _LEAST_SHARE = 250_000, 0.002  # pixels that are enough for it; share of glass below which none is seen
+_GRAIN = 3.0  # standard deviations of the glass from pixel to pixel; JPEG leaves less of noise there than in blocks
 _CERTAIN = 2.0  # times the threshold: tissue even where it has no texture
 _TEXTURE = 7  # grey levels from the palest to the darkest of 3 x 3 pixels
 _OF_PEAK = 0.4  # of the strongest pixel near by: puts the edge on the edge, not one pixel outside of it
@@ -65,7 +63,7 @@ def tissue_mask(
 
     Tissue is what takes green light more than red or blue: so do haematoxylin, eosin, DAB and most histological stains,
     while glass, dust, shadows and the outlines of bubbles take all colours alike. The threshold is a density relative to
-    the slide's own glass and above its noise, not a valley of a histogram: bare glass gives an empty mask, and a picture
+    the slide's own glass and above its grain, not a valley of a histogram: bare glass gives an empty mask, and a picture
     full of tissue a full one. Below the ink of a pen, tissue is inferred from what lies around it. Tissue in a green
     counterstain, and fluorescence, are not found.
 
@@ -92,9 +90,11 @@ def tissue_mask(
     thumbnail = checked_thumbnail(thumbnail)
     image, grid = at_mpp(thumbnail, checked_mpp(mpp), target=options.mpp)
     most_hole, least = options.max_hole_um2 / (grid[0] * grid[1]), options.min_area_um2 / (grid[0] * grid[1])
-    densities = glass_of(image).densities(blurred(image))
+    glass = glass_of(image)
+    densities = glass.densities(blurred(image))
     stain, void = evidence(densities), unscanned(image)
-    found = fill_small(_linked(stain, _textured(image)) & ~void, most_hole)
+    threshold = max(_LEAST_STAIN, _GRAIN * glass.grain)
+    found = fill_small(_linked(stain, _textured(image), threshold) & ~void, most_hole)
     found = _below_ink(_trimmed(found, stain), densities, grid) & ~void
     return resized(drop_small(fill_small(found, most_hole), least), thumbnail.shape)
 
@@ -106,11 +106,10 @@ def _textured(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return textured
 
 
-def _linked(stain: NDArray[np.float32], texture: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _linked(stain: NDArray[np.float32], texture: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
     """Return what passes the threshold, and what nearly does and touches it; the palest only where it has texture."""
     from scipy import ndimage
 
-    threshold = max(_LEAST_STAIN, _NOISE * _noise(stain))
     weak = (stain > _WEAK * threshold) & (texture | (stain > _CERTAIN * threshold))
     labels, count = ndimage.label(weak, ALL_AROUND)
     own = labels[weak]
@@ -119,14 +118,6 @@ def _linked(stain: NDArray[np.float32], texture: NDArray[np.bool_]) -> NDArray[n
     linked = np.zeros_like(weak)
     linked[weak] = strong[own]
     return linked
-
-
-def _noise(stain: NDArray[np.float32]) -> float:
-    """Return the standard deviation of the evidence on glass, by what lies below zero: stain only adds to it."""
-    step = max(1, int((stain.size / _SAMPLED) ** 0.5))
-    sample = stain[::step, ::step]
-    below = sample[sample <= _MIDDLE]
-    return 1.4826 * float(np.median(-below)) if below.size > _LEAST_SHARE * sample.size else 0.0
 
 
 def _trimmed(found: NDArray[np.bool_], stain: NDArray[np.float32]) -> NDArray[np.bool_]:
