@@ -40,7 +40,7 @@ def slide(tmp_path_factory):
 def scanned(model, slide, tmp_path_factory):
     """Folder, summary, and the progress that was told."""
     folder, told = tmp_path_factory.mktemp("out"), []
-    summary = scan_slide(model, slide[0], folder, progress=lambda *done: told.append(done))
+    summary = scan_slide(model, slide[0], folder=folder, progress=lambda *done: told.append(done))
     return folder, summary, told
 
 
@@ -109,7 +109,7 @@ def test_the_pyramid_opens_and_shows_colour_only_in_tissue(scanned):
 
 
 def test_a_region_is_scanned_alone(model, slide, tmp_path):
-    summary = scan_slide(model, slide[0], tmp_path, options=ScanOptions(region=Box(64, 96, 128, 64)))
+    summary = scan_slide(model, slide[0], folder=tmp_path, options=ScanOptions(region=Box(64, 96, 128, 64)))
     table = pq.read_table(tmp_path / "scores.parquet").to_pandas()
     assert sorted(set(table.l0_x)) == [64, 96, 128, 160]
     assert sorted(set(table.l0_y)) == [96, 128]
@@ -118,14 +118,14 @@ def test_a_region_is_scanned_alone(model, slide, tmp_path):
 
 def test_a_region_outside_of_the_slide_is_refused(model, slide, tmp_path):
     with pytest.raises(InvalidInput, match="outside"):
-        scan_slide(model, slide[0], tmp_path, options=ScanOptions(region=Box(9000, 0, 10, 10)))
+        scan_slide(model, slide[0], folder=tmp_path, options=ScanOptions(region=Box(9000, 0, 10, 10)))
 
 
 def test_a_mask_is_scanned_in_the_place_of_the_tissue(model, slide, tmp_path):
     square = {"type": "Polygon", "coordinates": [[[512, 0], [640, 0], [640, 128], [512, 128], [512, 0]]]}
     (tmp_path / "mask.geojson").write_text(json.dumps(square))
     (tmp_path / "out").mkdir()
-    summary = scan_slide(model, slide[0], tmp_path / "out", options=ScanOptions(mask=tmp_path / "mask.geojson"))
+    summary = scan_slide(model, slide[0], folder=tmp_path / "out", options=ScanOptions(mask=tmp_path / "mask.geojson"))
     table = pq.read_table(tmp_path / "out" / "scores.parquet").to_pandas()
     assert sorted(set(table.l0_x)) == [512, 544, 576, 608]
     assert summary["tissue_mm2"] == pytest.approx(128 * 128 * MPP**2 / 1e6, rel=0.02)
@@ -135,7 +135,7 @@ def test_a_mask_is_scanned_in_the_place_of_the_tissue(model, slide, tmp_path):
 
 
 def test_overlap_gives_the_same_tiles_and_more(model, slide, scanned, tmp_path):
-    scan_slide(model, slide[0], tmp_path, options=ScanOptions(overlap=0.5))
+    scan_slide(model, slide[0], folder=tmp_path, options=ScanOptions(overlap=0.5))
     more = pq.read_table(tmp_path / "scores.parquet").to_pandas().set_index(["l0_x", "l0_y"]).p_cancer
     plain = pq.read_table(scanned[0] / "scores.parquet").to_pandas().set_index(["l0_x", "l0_y"]).p_cancer
     assert len(more) > 3 * len(plain)
@@ -148,7 +148,7 @@ def test_glass_alone_has_no_tile_and_no_number(model, tmp_path):
     per_inch = 25_400 / MPP
     Image.new("RGB", (300, 200), "white").save(tmp_path / "glass.png", dpi=(per_inch, per_inch))
     (tmp_path / "out").mkdir()
-    summary = scan_slide(model, tmp_path / "glass.png", tmp_path / "out")
+    summary = scan_slide(model, tmp_path / "glass.png", folder=tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert summary["tiles"]["scored"] == summary["foci"] == summary["tissue_mm2"] == 0
     assert summary["positive_fraction"] is None
@@ -157,22 +157,22 @@ def test_glass_alone_has_no_tile_and_no_number(model, tmp_path):
 
 
 def test_a_single_tile(model, slide, tmp_path):
-    summary = scan_slide(model, slide[0], tmp_path, options=ScanOptions(region=Box(100, 100, 20, 30)))
+    summary = scan_slide(model, slide[0], folder=tmp_path, options=ScanOptions(region=Box(100, 100, 20, 30)))
     assert summary["tiles"]["scored"] == 1
 
 
 def test_a_slide_without_a_resolution_is_refused_until_it_is_given(model, slide, tmp_path):
     Image.fromarray(slide[1]).save(tmp_path / "plain.png")
     with pytest.raises(MissingResolution, match=r"plain\.png.*--mpp"):
-        scan_slide(model, tmp_path / "plain.png", tmp_path)
-    summary = scan_slide(model, tmp_path / "plain.png", tmp_path, options=ScanOptions(mpp="assume:0.5"))
+        scan_slide(model, tmp_path / "plain.png", folder=tmp_path)
+    summary = scan_slide(model, tmp_path / "plain.png", folder=tmp_path, options=ScanOptions(mpp="assume:0.5"))
     assert summary["resolution"]["assumed"] is True
 
 
 def test_a_broken_slide_is_named(model, tmp_path):
     (tmp_path / "broken.svs").write_bytes(b"II*\0" + b"\0" * 50)
     with pytest.raises(CorruptFile, match=r"broken\.svs"):
-        scan_slide(model, tmp_path / "broken.svs", tmp_path)
+        scan_slide(model, tmp_path / "broken.svs", folder=tmp_path)
 
 
 def test_a_bundle_of_unknown_resolution_cannot_scan(model):

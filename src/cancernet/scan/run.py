@@ -56,8 +56,8 @@ class _Item(Protocol):
 def scan_slide(
     model: Model,
     path: Path,
-    folder: Path,
     *,
+    folder: Path,
     options: ScanOptions | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def scan_item(
     item: _Item, folder: Path, *, tool: Model, report: Callable[[float, float], None], options: ScanOptions
 ) -> Mapping[str, Any]:
     """Do the work of a batch on one slide; return what the ledger keeps."""
-    summary = scan_slide(tool, item.path, folder, options=options, progress=report)
+    summary = scan_slide(tool, item.path, folder=folder, options=options, progress=report)
     kept = ("tissue_mm2", "positive_mm2", "positive_fraction", "foci", "largest_focus_mm2")
     return {name: summary[name] for name in kept} | {"tiles": summary["tiles"]["scored"]}
 
