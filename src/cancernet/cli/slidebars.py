@@ -41,7 +41,7 @@ class _Lines(Silent):
         """Say how much there is to do."""
         self._total, self._done = total, kept
         if kept:
-            typer.echo(f"{kept} of {total} slides are done already.", err=True)
+            typer.echo(f"{kept} of {total} need no work: they were done, or failed, before.", err=True)
 
     def finish(self, entry: Entry) -> None:
         """Say what became of a slide."""
@@ -78,7 +78,9 @@ def _in_words(entry: Entry) -> str:
     """Return what became of a slide, in a line."""
     if entry.error is not None:
         return f"failed: {entry.error}"
-    found = entry.answer
+    name, found, seconds = Path(entry.path).name, entry.answer, entry.seconds or 0
+    if not found["tissue_mm2"]:
+        return f"{name}: no tissue found in {seconds:.0f} s"
     foci = "1 focus" if found["foci"] == 1 else f"{found['foci']} foci"
     areas = f"{found['positive_mm2']:.2f} of {found['tissue_mm2']:.2f} mm2 positive, {foci}"
-    return f"{Path(entry.path).name}: {areas}; {found['tiles']:,} tiles in {entry.seconds or 0:.0f} s"
+    return f"{name}: {areas}; {found['tiles']:,} tiles in {seconds:.0f} s"
