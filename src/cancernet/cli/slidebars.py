@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["watching"]
 
+_SHOWN = 24  # letters of a name beside its bar
+
 
 @contextmanager
 def watching(*, quiet: bool) -> Iterator[BatchWatcher]:
@@ -63,7 +65,8 @@ class _Bars(Silent):
     def reach(self, key: str, share: float) -> None:
         """Move the bar of a slide."""
         if key not in self._slides:
-            self._slides[key] = self._bars.add_task(f"  {key}", total=1.0)
+            short = key if len(key) <= _SHOWN else f"{key[: _SHOWN - 1]}…"
+            self._slides[key] = self._bars.add_task(f"  {short}", total=1.0)
         self._bars.update(self._slides[key], completed=share)
 
     def finish(self, entry: Entry) -> None:
