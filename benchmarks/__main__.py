@@ -10,6 +10,7 @@ from benchmarks import (
     novelty,
     orders,
     patches,
+    scanning,
     speed,
     stain,
     training,
@@ -31,6 +32,7 @@ LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
     "ablation": ablation.measure,
     "lesson": lesson.measure,
+    "scanning": scanning.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
 }
