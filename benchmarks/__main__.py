@@ -4,6 +4,7 @@ import sys
 
 from benchmarks import (
     ablation,
+    finding,
     ledger,
     lesson,
     memory,
@@ -33,6 +34,7 @@ LONG = {  # hours: only when they are asked for
     "ablation": ablation.measure,
     "lesson": lesson.measure,
     "scanning": scanning.measure,
+    "finding": finding.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
 }
