@@ -51,7 +51,9 @@ def blobs(shape, count, radii, seed=0):
         radius, margin = rng.uniform(*radii), 1.2 * radii[1]
         x, y = rng.uniform(margin, shape[1] - margin), rng.uniform(margin, shape[0] - margin)
         reach = radius * (1 + 0.15 * np.sin(2 * angles + rng.uniform(0, 6)) + 0.1 * np.sin(3 * angles))
-        draw.polygon([(4 * (x + r * np.cos(a)), 4 * (y + r * np.sin(a))) for r, a in zip(reach, angles, strict=True)], 255)
+        draw.polygon(
+            [(4 * (x + r * np.cos(a)), 4 * (y + r * np.sin(a))) for r, a in zip(reach, angles, strict=True)], 255
+        )
     return np.asarray(picture.reduce(4), np.float64) / 255
 
 
@@ -85,12 +87,12 @@ def pen(image, ink, *, points, width, strength=1.0):
 
 
 def fold(image, tissue, *, points, width):
-    """Return the image with a band where the tissue lies double, and where that is; the band's edges are soft."""
+    """Return the image with a band where the tissue lies double, and where tissue came to lie on tissue; the band's edges are soft."""
     drawn = Image.new("L", image.shape[1::-1])
     ImageDraw.Draw(drawn).line(points, 255, width, joint="curve")
     cover = ndimage.gaussian_filter(np.asarray(drawn, np.float64) / 255, 0.7) * tissue
     above = np.roll(optical_density(image), 3 * width, axis=0)  # what came to lie on it is other tissue
-    return Made(with_density(image, cover[..., None] * above), (cover > 0.5) & tissue)
+    return Made(with_density(image, cover[..., None] * above), (cover > 0.5) & (above.mean(axis=-1) > 0.25))
 
 
 def bubble(image, *, centre, radius, width=3, strength=0.7):

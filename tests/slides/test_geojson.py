@@ -47,7 +47,9 @@ def test_everything_of_a_region_comes_back(tmp_path):
 
 def test_the_file_is_what_qupath_reads(tmp_path):
     path = tmp_path / "regions.geojson"
-    write_geojson(path, [Region(shapely.box(0, 0, 1, 1), "Tumor", (255, 0, 0), {"Area": 2}), Region(shapely.box(0, 0, 3, 3))])
+    write_geojson(
+        path, [Region(shapely.box(0, 0, 1, 1), "Tumor", (255, 0, 0), {"Area": 2}), Region(shapely.box(0, 0, 3, 3))]
+    )
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["type"] == "FeatureCollection"
     first, second = content["features"]

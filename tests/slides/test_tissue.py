@@ -3,11 +3,11 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from slides.pictures import aperio, blobs, dice, jpeg, pen, pen_marked, reduced, slide, texture
 
 from cancernet.errors import InvalidInput, MissingResolution
 from cancernet.slides import TissueOptions, tissue_mask
 from cancernet.stain import from_optical_density
+from slides.pictures import aperio, blobs, dice, jpeg, pen, pen_marked, reduced, slide, texture
 
 AT_8 = (8.0, 8.0)
 
@@ -198,7 +198,9 @@ def test_pen_marks_on_glass_are_no_tissue(realdata):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize(("folder", "reduce", "least"), [("lung", 8, 0.90), ("gleason/tiles", 8, 0.85), ("idc", 2, 0.75)])
+@pytest.mark.parametrize(
+    ("folder", "reduce", "least"), [("lung", 8, 0.90), ("gleason/tiles", 8, 0.85), ("idc", 2, 0.75)]
+)
 def test_tiles_full_of_tissue_are_found_full(realdata, folder, reduce, least):
     paths = sorted((realdata / folder).rglob("*.*g"))
     rng = np.random.default_rng(0)

@@ -71,7 +71,9 @@ def read_geojson(path: Path, *, l0_size: tuple[int, int] | None = None) -> list[
     """
     regions = list(_regions(read_json(path), path))
     if not regions:
-        raise InvalidInput(f"'{path}' holds no polygon", "At least one Polygon or MultiPolygon", "Draw an area in QuPath")
+        raise InvalidInput(
+            f"'{path}' holds no polygon", "At least one Polygon or MultiPolygon", "Draw an area in QuPath"
+        )
     return regions if l0_size is None else list(_inside(regions, l0_size, path))
 
 

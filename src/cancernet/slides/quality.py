@@ -15,7 +15,6 @@ from cancernet.slides.folds import folds_of
 from cancernet.slides.glass import glass_of, unscanned
 from cancernet.slides.ink import strokes_of
 from cancernet.slides.thumbnail import (
-    Densities,
     at_mpp,
     blurred,
     checked_mask,

@@ -10,7 +10,23 @@ from numpy.typing import NDArray
 
 from cancernet.errors import InvalidInput, MissingResolution
 
-__all__ = ["ALL_AROUND", "Densities", "around", "at_mpp", "blurred", "checked_mask", "checked_mpp", "checked_thumbnail", "drop_small", "fill_small", "grown", "mm2", "near_mean", "opened", "resized"]
+__all__ = [
+    "ALL_AROUND",
+    "Densities",
+    "around",
+    "at_mpp",
+    "blurred",
+    "checked_mask",
+    "checked_mpp",
+    "checked_thumbnail",
+    "drop_small",
+    "fill_small",
+    "grown",
+    "mm2",
+    "near_mean",
+    "opened",
+    "resized",
+]
 
 ALL_AROUND = np.ones((3, 3), bool)
 Densities = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # red, green, blue; (h, w) each
@@ -41,7 +57,9 @@ def checked_mpp(mpp: Sequence[float]) -> tuple[float, float]:
     """
     sides = tuple(float(side) for side in mpp)
     if len(sides) != 2 or not all(np.isfinite(side) and side > 0 for side in sides):
-        raise MissingResolution(f"Microns per pixel of {tuple(mpp)}", "Two numbers above 0: width, height", "State --mpp")
+        raise MissingResolution(
+            f"Microns per pixel of {tuple(mpp)}", "Two numbers above 0: width, height", "State --mpp"
+        )
     return sides[0], sides[1]
 
 
@@ -136,7 +154,7 @@ def grown(mask: NDArray[np.bool_], by_um: float, mpp: tuple[float, float]) -> ND
 
 
 def opened(mask: NDArray[np.bool_], width_um: float, mpp: tuple[float, float]) -> NDArray[np.bool_]:
-    """Return the parts of the mask that hold a square of about that width; beyond the edge of the picture it goes on."""
+    """Return the parts of the mask that hold a square of about that width; beyond the picture it goes on."""
     sides = [max(1, round(width_um / side)) for side in (mpp[1], mpp[0])]
     held = np.pad(mask, [(side - 1, 0) for side in sides], constant_values=True)
     for axis, side in enumerate(sides):
@@ -153,7 +171,7 @@ def _spread(mask: NDArray[np.bool_], before: int, after: int, *, axis: int) -> N
         done = 0
         while done < reach:
             step = min(done + 1, reach - done)
-            source, target = (slice(step, None), slice(None, -step))[::towards * -1]
+            source, target = (slice(step, None), slice(None, -step))[:: towards * -1]
             out[target] |= out[source].copy(order="K")
             done += step
     return np.ascontiguousarray(np.moveaxis(out, 0, axis))
