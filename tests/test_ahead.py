@@ -1,8 +1,9 @@
 import threading
+import time
 
 import pytest
 
-from cancernet.ahead import one_ahead
+from cancernet.ahead import one_ahead, several_ahead
 
 
 def test_items_come_in_order_and_the_next_one_is_made_meanwhile():
@@ -38,3 +39,35 @@ def test_an_error_is_raised_after_the_items_before_it():
 
 def test_nothing_makes_nothing():
     assert list(one_ahead([])) == []
+
+
+def test_several_are_made_at_once_and_come_in_order():
+    together = threading.Barrier(3, timeout=10)
+
+    def make(item):
+        if item < 3:
+            together.wait()  # passes only when three are under way
+        time.sleep(0.001 * (7 - item))
+        return item * item
+
+    assert list(several_ahead(range(7), make, threads=3, ahead=4)) == [0, 1, 4, 9, 16, 25, 36]
+
+
+def test_no_more_are_begun_than_asked_for():
+    begun = []
+    stream = several_ahead(iter(range(100)), lambda item: begun.append(item) or item, threads=2, ahead=3)
+    assert next(stream) == 0
+    stream.close()
+    assert set(begun) <= set(range(4))
+
+
+def test_an_error_while_making_is_raised_at_its_place():
+    def make(item):
+        if item == 2:
+            raise OSError("gone")
+        return item
+
+    stream = several_ahead(range(50), make, threads=2, ahead=4)
+    assert [next(stream), next(stream)] == [0, 1]
+    with pytest.raises(OSError, match="gone"):
+        next(stream)

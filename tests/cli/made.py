@@ -44,6 +44,7 @@ PROGRESS = tuple(
     f"{what} ..."
     for what in (
         "Packing",
+        "Making",
         "Describing",
         "Looking for copies",
         "Training",

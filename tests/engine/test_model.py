@@ -294,3 +294,35 @@ def test_the_check_of_the_keras_file_holds_the_bundle(tmp_path):
     made_keras(tmp_path / "model.keras")
     with pytest.raises(CorruptFile, match="cannot open"):
         engine.load_keras(tmp_path / "model.keras")
+
+
+def test_a_stream_is_answered_in_order(model):
+    """More batches than can be under way at once, of different lengths."""
+    values = values_of(400)
+    parts = np.split(values, np.cumsum(np.random.default_rng(0).integers(1, 25, 30)))
+    parts = [part for part in parts if len(part)]
+    found = list(model.stream(iter(parts)))
+    assert [len(outputs) for outputs in found] == [len(part) for part in parts]
+    np.testing.assert_allclose(np.concatenate([one.logits for one in found]), made_outputs(values)[0], atol=1e-5)
+
+
+def test_a_stream_that_is_left_or_fails_gives_the_model_back(model):
+    values = values_of(30)
+    stream = model.stream(values for _ in range(100))
+    next(stream)
+    stream.close()
+
+    def broken():
+        yield values
+        yield values
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        list(model.stream(broken()))
+    np.testing.assert_allclose(model.run(values).logits, made_outputs(values)[0], atol=1e-5)
+
+
+def test_a_closed_model_streams_nothing(model):
+    model.close()
+    with pytest.raises(InvalidInput, match="is closed"):
+        next(model.stream([values_of(2)]))

@@ -87,7 +87,7 @@ def pen(image, ink, *, points, width, strength=1.0):
 
 
 def fold(image, tissue, *, points, width):
-    """Return the image with a band with soft edges where the tissue lies double, and where there was tissue to do so."""
+    """Return the image with a soft-edged band where the tissue lies double, and where there was tissue to do so."""
     drawn = Image.new("L", image.shape[1::-1])
     ImageDraw.Draw(drawn).line(points, 255, width, joint="curve")
     cover = ndimage.gaussian_filter(np.asarray(drawn, np.float64) / 255, 0.7) * tissue

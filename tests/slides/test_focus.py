@@ -6,7 +6,7 @@ from scipy import ndimage
 from cancernet.errors import InvalidInput
 from cancernet.geometry import Box
 from cancernet.slides import Detail, Pitch, detail_of, quality_of, tissue_mask
-from cancernet.slides.focus import focus_of, sharpness
+from cancernet.slides.tissue.focus import focus_of, sharpness
 from cancernet.stain import from_optical_density
 from slides.pictures import aperio, jpeg, reduced, scores, texture
 

@@ -65,7 +65,7 @@ def test_pale_strokes_are_found_in_part(clean, ink):
     marked = pen(clean.image, ink, points=STROKE, width=24, strength=0.4)
     precision, recall = scores(judged(marked.image).pen.mask, marked.truth)
     assert precision > 0.80
-    assert recall > 0.50  # measured 0.55; 0.78 in a wider field, 0.75 on the real section0; what lies over dark tissue is missed, and said to be
+    assert recall > 0.60  # measured 0.70; what lies over dark tissue is missed, and said to be
     assert any("Pale ink" in limit for limit in judged(marked.image).limits)
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Id",
     "Json",
     "Layout",
+    "Mpp",
     "Prevalence",
     "Quiet",
     "Rows",
@@ -61,6 +62,15 @@ Layout = Annotated[
         metavar="NAME",
         help="Of images: auto, manifest, folders, idc, breakhis or files.",
         autocompletion=complete.layouts,
+    ),
+]
+Mpp = Annotated[
+    str,
+    typer.Option(
+        "--mpp",
+        metavar="MPP",
+        help="Microns per pixel: a number, a CSV of slide,mpp, or assume:0.25; without, the file must say it.",
+        show_default=False,
     ),
 ]
 Prevalence = Annotated[

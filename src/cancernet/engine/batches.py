@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,14 +14,14 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Execution, read_onnx_file
 from cancernet.engine.export import export_onnx
-from cancernet.engine.inputs import batch_size, views_of
+from cancernet.engine.inputs import batch_size, count_views, views_of
 from cancernet.engine.protocol import Engine, Outputs
 from cancernet.engine.runtimes import load
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["load_network", "run_in_batches"]
+__all__ = ["load_network", "run_in_batches", "run_stream"]
 
 
 def run_in_batches(engine: Engine, values: NDArray[np.generic], *, test_time: str = "none") -> Outputs:
@@ -36,10 +37,29 @@ def run_in_batches(engine: Engine, values: NDArray[np.generic], *, test_time: st
         "none", or "dihedral": means over the 8 rotations and flips of each patch.
     """
     step = batch_size(values)
-    parts = [_averaged(engine, values[start : start + step], test_time) for start in range(0, len(values), step)]
+    batches = (values[start : start + step] for start in range(0, len(values), step))
+    parts = list(run_stream(engine, batches, test_time=test_time))
     empty = Outputs(*(np.empty((0, engine.shapes[name][1] or 0), np.float32) for name in ("logits", "features")))
     parts = parts or [empty]
     return Outputs(np.concatenate([p.logits for p in parts]), np.concatenate([p.features for p in parts]))
+
+
+def run_stream(engine: Engine, batches: Iterable[NDArray[np.generic]], *, test_time: str = "none") -> Iterator[Outputs]:
+    """Yield the outputs of each batch in order; the engine works on several of them at once.
+
+    Parameters
+    ----------
+    engine
+        Loaded.
+    batches
+        Each of any length but none, as `run_in_batches` takes them; one must not be changed before its outputs are
+        there.
+    test_time
+        As for `run_in_batches`.
+    """
+    outputs = engine.stream(view for batch in batches for view in views_of(batch, test_time))
+    while views := list(islice(outputs, count_views(test_time))):
+        yield _mean(views)
 
 
 @contextmanager
@@ -55,9 +75,8 @@ def load_network(model: keras.Model, execution: Execution) -> Iterator[Engine]:
         engine.close()
 
 
-def _averaged(engine: Engine, batch: NDArray[np.generic], test_time: str) -> Outputs:
-    """Return the outputs of one batch, averaged over its views."""
-    parts = [engine.run(view) for view in views_of(batch, test_time)]
+def _mean(parts: list[Outputs]) -> Outputs:
+    """Return the mean of the outputs of several views of one batch."""
     if len(parts) == 1:
         return parts[0]
     return Outputs(*(np.mean([getattr(part, name) for part in parts], axis=0) for name in ("logits", "features")))

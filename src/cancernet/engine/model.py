@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from cancernet.bundle import Card, find, read_onnx_file, verify
 from cancernet.bundle.store import ONNX
-from cancernet.engine.batches import run_in_batches
-from cancernet.engine.inputs import check_inputs
+from cancernet.engine.batches import run_in_batches, run_stream
+from cancernet.engine.inputs import batch_size, check_inputs
 from cancernet.engine.protocol import Engine, Outputs
 from cancernet.engine.runtimes import RUNTIMES, load
 from cancernet.errors import BundleMismatch, InvalidInput
@@ -60,6 +62,31 @@ class Model:
         batch = check_inputs(self.card, values)
         with self._lock:
             return run_in_batches(self._opened(), batch, test_time=self.card.engine.test_time)
+
+    def stream(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Outputs]:
+        """Yield logits and features of each batch in order, while the engine works on the next ones.
+
+        The model is held until the last batch is answered, or the iterator is closed.
+
+        Parameters
+        ----------
+        batches
+            As for `run`, each of at least one case; all but the last of one length is fastest. A batch must not be
+            changed before its outputs are there.
+
+        Raises
+        ------
+        InvalidInput
+            As `run` does.
+        """
+        with self._lock:
+            checked = (check_inputs(self.card, batch) for batch in batches)
+            yield from run_stream(self._opened(), checked, test_time=self.card.engine.test_time)
+
+    @property
+    def batch_size(self) -> int:
+        """How many cases `stream` should get at once."""
+        return batch_size(np.empty((0, *self.card.input.shape)))
 
     def close(self) -> None:
         """Free the memory, after the run that is under way; closing twice does no harm."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,12 @@ class Engine(Protocol):
 
     def run(self, batch: NDArray[np.generic]) -> Outputs:
         """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
+
+    def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
+        """Yield the outputs of each batch in order; several are under way at once where the runtime can do that.
+
+        A batch must not be changed before its outputs are there.
+        """
 
     def close(self) -> None:
         """Free the memory; a closed engine is not used again."""

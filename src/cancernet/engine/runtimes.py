@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -40,7 +41,7 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, content: bytes, execution: Execution, *, threads: int | None = None) -> None:
-        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": execution.precision}
+        settings: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": execution.precision}
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         core = _openvino().Core()
@@ -50,17 +51,33 @@ class OpenVinoEngine:
             raise _unloadable("OpenVINO", error) from error
         ports = (*compiled.inputs, *compiled.outputs)
         self.shapes: Shapes = {port.any_name: _lengths(port.partial_shape) for port in ports}
-        self._request: Any = compiled.create_infer_request()
+        # Twice as many as run at once: one computes while the answers of the other are taken.
+        count = 2 * compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._requests: list[Any] = [compiled.create_infer_request() for _ in range(count)]
 
     def run(self, batch: NDArray[np.generic]) -> Outputs:
         """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
-        self._request.infer({"input": batch})
-        # Copies: the next batch overwrites the tensors of the request.
-        return Outputs(*(self._request.get_tensor(name).data.copy() for name in _OUTPUTS))
+        return next(self.stream([batch]))
+
+    def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
+        """Yield the outputs of each batch in order, with as many under way as there are requests."""
+        running: deque[tuple[Any, NDArray[np.generic]]] = deque()  # holds the batches: their memory is shared
+        try:
+            for number, batch in enumerate(batches):
+                if len(running) == len(self._requests):
+                    yield _answer(running.popleft()[0])
+                request = self._requests[number % len(self._requests)]
+                request.start_async({"input": batch}, share_inputs=True)
+                running.append((request, batch))
+            while running:
+                yield _answer(running.popleft()[0])
+        finally:
+            for request, _ in running:
+                request.wait()
 
     def close(self) -> None:
         """Free the memory; a closed engine is not used again."""
-        self._request = None
+        self._requests = []
 
 
 class OnnxRuntimeEngine:
@@ -94,6 +111,10 @@ class OnnxRuntimeEngine:
     def run(self, batch: NDArray[np.generic]) -> Outputs:
         """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
         return Outputs(*self._session.run(list(_OUTPUTS), {"input": batch}))
+
+    def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
+        """Yield the outputs of each batch in order, one after the other: a session uses all threads by itself."""
+        return map(self.run, batches)
 
     def close(self) -> None:
         """Free the memory; a closed engine is not used again."""
@@ -142,6 +163,12 @@ def save_openvino(content: bytes, target: Path) -> None:
     except RuntimeError as error:
         todo = "Free some space, or choose another place with --out"
         raise StorageFailure(f"OpenVINO cannot write '{target}'", "Room and rights there", todo) from error
+
+
+def _answer(request: Any) -> Outputs:
+    """Return what a request computed, once it is done; copies, as its next batch overwrites its tensors."""
+    request.wait()
+    return Outputs(*(request.get_tensor(name).data.copy() for name in _OUTPUTS))
 
 
 def _openvino() -> ModuleType:
