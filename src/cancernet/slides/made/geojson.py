@@ -39,9 +39,10 @@ def read_outlines(path: str | Path) -> Outlines:
         found.setdefault((region.label or "").lower(), []).extend(_parts(region))
     tissue, tumour = found.get("tissue", []), found.get("tumor", []) + found.get("tumour", [])
     if not tissue:
+        classes = sorted(filter(None, found)) or "none"
         raise InvalidInput(
             f"'{path}' holds no outline of the class '{_TISSUE}'",
-            f"Expected polygons classified as '{_TISSUE}' and '{_TUMOUR}'; found {sorted(filter(None, found)) or 'none'}",
+            f"Expected polygons classified as '{_TISSUE}' and '{_TUMOUR}'; found {classes}",
             "Set the class of the annotations in QuPath, and export them again",
         )
     return Outlines(tuple(tissue), tuple(tumour))
