@@ -4,12 +4,14 @@ import sys
 
 from benchmarks import (
     ablation,
+    finding,
     ledger,
     lesson,
     memory,
     novelty,
     orders,
     patches,
+    scanning,
     speed,
     stain,
     training,
@@ -31,6 +33,8 @@ LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
     "ablation": ablation.measure,
     "lesson": lesson.measure,
+    "scanning": scanning.measure,
+    "finding": finding.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
 }

@@ -40,6 +40,7 @@ def test_pieces_are_measured_and_the_largest_comes_first():
     assert first.maximum == 0.9
     assert first.mean == pytest.approx((50 * 0.9 + 100 * 0.8) / 150)
     assert (first.px_x, first.px_y, first.mask.shape) == (10, 5, (15, 20))
+    assert first.px_peak == (14.5, 7.5)  # in the middle of the tissue of the cell of 0.9
     assert second.mm2 == pytest.approx(100 * 25 / 1e6)
     assert (second.px_x, second.px_y) == (0, 20)
 

@@ -87,12 +87,12 @@ def pen(image, ink, *, points, width, strength=1.0):
 
 
 def fold(image, tissue, *, points, width):
-    """Return the image with a band where the tissue lies double, and where that is; the band's edges are soft."""
+    """Return the image with a soft-edged band where the tissue lies double, and where there was tissue to do so."""
     drawn = Image.new("L", image.shape[1::-1])
     ImageDraw.Draw(drawn).line(points, 255, width, joint="curve")
     cover = ndimage.gaussian_filter(np.asarray(drawn, np.float64) / 255, 0.7) * tissue
     above = np.roll(optical_density(image), 3 * width, axis=0)  # what came to lie on it is other tissue
-    return Made(with_density(image, cover[..., None] * above), (cover > 0.5) & tissue)
+    return Made(with_density(image, cover[..., None] * above), (cover > 0.5) & (above.mean(axis=-1) > 0.25))
 
 
 def bubble(image, *, centre, radius, width=3, strength=0.7):

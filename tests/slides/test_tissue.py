@@ -106,7 +106,7 @@ def test_small_holes_are_filled_and_large_ones_stay():
     found = tissue_mask(slide(cover).image, AT_8)
     assert found[45, 45]
     assert not found[115, 115]
-    more = tissue_mask(slide(cover).image, AT_8, TissueOptions(max_hole_um2=60_000))
+    more = tissue_mask(slide(cover).image, AT_8, options=TissueOptions(max_hole_um2=60_000))
     assert more[115, 115]
 
 
@@ -114,8 +114,8 @@ def test_the_smallest_piece_is_an_option():
     cover = np.zeros((100, 100))
     cover[40:50, 40:50] = 1  # 6,400 um2
     image = slide(cover).image
-    assert tissue_mask(image, AT_8, TissueOptions(min_area_um2=4_000)).any()
-    assert not tissue_mask(image, AT_8, TissueOptions(min_area_um2=10_000)).any()
+    assert tissue_mask(image, AT_8, options=TissueOptions(min_area_um2=4_000)).any()
+    assert not tissue_mask(image, AT_8, options=TissueOptions(min_area_um2=10_000)).any()
 
 
 @pytest.mark.parametrize("factors", [(2, 2), (4, 2), (1, 3)])

@@ -59,6 +59,8 @@ class Focus:
         Upper left corner of its frame in the thumbnail.
     mask
         Shape (h, w), bool: its pixels within the frame.
+    px_peak
+        Where its value is highest, x and y in pixels of the thumbnail: the middle of those pixels.
     """
 
     mm2: float
@@ -67,6 +69,7 @@ class Focus:
     px_x: int
     px_y: int
     mask: NDArray[np.bool_]
+    px_peak: tuple[float, float]
 
 
 def values_on(heat: HeatMap, tissue: Tissue) -> NDArray[np.float64]:
@@ -124,11 +127,21 @@ def _focus(
     """Measure one piece."""
     mask = labels[frame] == number
     inside = values[frame][mask]
+    top, left = frame[0].start, frame[1].start
+    rows, columns = np.nonzero(mask & (values[frame] == inside.max()))
     return Focus(
         float(mask.sum()) * um2_per_px / 1e6,
         float(inside.mean()),
         float(inside.max()),
-        frame[1].start,
-        frame[0].start,
+        left,
+        top,
         mask,
+        _middle(columns + left, rows + top),
     )
+
+
+def _middle(columns: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[float, float]:
+    """Return one of the pixels, the one that is nearest to the mean of all: it lies in tissue."""
+    distance = (columns - columns.mean()) ** 2 + (rows - rows.mean()) ** 2
+    nearest = int(distance.argmin())
+    return float(columns[nearest]) + 0.5, float(rows[nearest]) + 0.5

@@ -94,10 +94,17 @@ def _regions(found: Found, outlines: list[MultiPolygon]) -> list[Region]:
             outline,
             label=found.target.name,
             colour=_RED,
-            measurements={"Area mm^2": focus.mm2, "Mean": focus.mean, "Maximum": focus.maximum},
+            measurements=_measured(focus, found.tissue),
         )
         for focus, outline in zip(found.foci, outlines, strict=True)
     ]
+
+
+def _measured(focus: Focus, tissue: Tissue) -> dict[str, float]:
+    """Return what QuPath shows of a focus; the peak is in base-level pixels."""
+    (width, height), (x, y) = tissue.l0_per_px, focus.px_peak
+    peak = {"Peak x": x * width + tissue.box.l0_x, "Peak y": y * height + tissue.box.l0_y}
+    return {"Area mm^2": focus.mm2, "Mean": focus.mean, "Maximum": focus.maximum, **peak}
 
 
 def _tissue(found: Found) -> list[Region]:

@@ -1,6 +1,6 @@
 """Slides that are made: synthetic tissue, a real region repeated, or a mosaic of patches, each with its truth."""
 
-from cancernet.slides.made.geojson import as_geojson, read_outlines
+from cancernet.slides.made.geojson import read_outlines, write_outlines
 from cancernet.slides.made.make import MadeSlide, made_places, make_slide
 from cancernet.slides.made.mosaic import mosaic_picture, of_groups, whole_patches
 from cancernet.slides.made.outlines import Outlines, draw_outlines
@@ -12,7 +12,6 @@ __all__ = [
     "MadeSlide",
     "Outlines",
     "Picture",
-    "as_geojson",
     "draw_outlines",
     "made_places",
     "make_slide",
@@ -22,4 +21,5 @@ __all__ = [
     "repeated_picture",
     "tissue_picture",
     "whole_patches",
+    "write_outlines",
 ]

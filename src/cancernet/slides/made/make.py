@@ -10,7 +10,7 @@ from typing import Any
 from cancernet import __version__
 from cancernet.errors import InvalidInput
 from cancernet.files import refuse_existing, remove, whole_file, write_json
-from cancernet.slides.made.geojson import as_geojson
+from cancernet.slides.made.geojson import write_outlines
 from cancernet.slides.made.outlines import Outlines
 from cancernet.slides.made.picture import Cells, Picture
 from cancernet.slides.writing.pyramid import PyramidOptions, write_pyramid
@@ -119,7 +119,7 @@ def _write_beside(places: dict[str, Path], picture: Picture, description: dict[s
     remove(places[".geojson"])
     remove(places[".cells.parquet"])
     if picture.outlines is not None:
-        write_json(places[".geojson"], as_geojson(picture.outlines))
+        write_outlines(places[".geojson"], picture.outlines)
         written.append(places[".geojson"])
     if picture.cells is not None:
         _write_cells(places[".cells.parquet"], picture.cells)

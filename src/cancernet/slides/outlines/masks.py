@@ -27,8 +27,8 @@ def polygons_of(
 ) -> list[Polygon]:
     """Return the outlines of a mask, along the edges of its pixels.
 
-    Pixels that share an edge are one polygon; holes are kept. The areas are those of the pixels exactly, and `rasterise`
-    gives the same mask again.
+    Pixels that share an edge are one polygon; holes are kept. The areas are those of the pixels exactly, and
+    `rasterise` gives the same mask again.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _fill(mask: NDArray[np.bool_], rings: list[NDArray[np.float64]]) -> None:
 
 
 def _crossings(begin: NDArray[np.float64], end: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return for each edge and each row of centres that it crosses: the row, and the first column beyond the crossing."""
+    """Return for each edge and each row of centres that it crosses: the row, and the first column beyond."""
     first, last = (np.ceil(pick(begin[:, 1], end[:, 1]) - 0.5).astype(np.int64) for pick in (np.minimum, np.maximum))
     crossed = last - first
     edge = np.repeat(np.arange(len(begin)), crossed)

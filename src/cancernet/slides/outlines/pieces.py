@@ -18,7 +18,7 @@ _RIGHT, _DOWN, _LEFT, _UP = range(4)
 
 @dataclass(frozen=True)
 class Piece:
-    """Pixels that share edges: the outline around them, and one around each hole. Pixels that only touch are two pieces.
+    """Pixels that share edges: the outline around them, and one around each hole. Pixels that only touch are two.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _runs(edges: NDArray[np.bool_], direction: int) -> tuple[NDArray[np.intp], .
 
 
 def _rings(sides: _Sides) -> Iterator[list[int]]:
-    """Yield the numbers of the sides of each ring, in order; a ring that meets itself in a corner is cut in two there."""
+    """Yield the numbers of the sides of each ring, in order; one that meets itself in a corner is cut in two there."""
     following, pinched = _following(sides)
     starts = sides.start.tolist()
     seen = bytearray(len(starts))

@@ -24,8 +24,9 @@ _ROUND, _LEAST_FILLED = 0.5, 0.90  # shorter by longer axis; area by that of the
 def bubbles_of(densities: Densities, mpp: tuple[float, float]) -> NDArray[np.bool_]:
     """Return areas inside closed round outlines that are dark without colour, with their outlines.
 
-    Bubbles whose outline is open, leaves the picture, or is lost in the lines of the tissue below are not found, nor those
-    below 200 microns. Tests on painted rings: found on glass and on even tissue, mostly missed on tissue full of lumens.
+    Bubbles whose outline is open, leaves the picture, or is lost in the lines of the tissue below are not found, nor
+    those below 200 microns. Painted rings are found on glass and on even tissue, and mostly missed on tissue full of
+    lumens.
 
     Parameters
     ----------

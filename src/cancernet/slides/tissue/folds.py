@@ -39,7 +39,8 @@ def folds_of(densities: Densities, tissue: NDArray[np.bool_], mpp: tuple[float, 
 
     References
     ----------
-    Kothari, Phan and Wang 2013, J Pathol Inform 4:22: folds by saturation and intensity, thresholds from the slide itself.
+    Kothari, Phan and Wang 2013, J Pathol Inform 4:22: folds by saturation and intensity, with thresholds that each
+    slide sets for itself.
     """
     density = (densities[0] + densities[1] + densities[2]) / 3
     usual = near_mean(density, tissue, side_um=_AROUND_UM, mpp=mpp)

@@ -1,7 +1,7 @@
 """The bare glass of a slide: which colour it has, and densities relative to it.
 
-A scanner shows glass as nearly white, grey or faintly tinted. Densities relative to the glass of the same slide are zero
-where nothing is, so that one threshold serves all scanners, and no histogram must have two peaks.
+A scanner shows glass as nearly white, grey or faintly tinted. Densities relative to the glass of the same slide are
+zero where nothing is, so that one threshold serves all scanners, and no histogram must have two peaks.
 """
 
 from __future__ import annotations

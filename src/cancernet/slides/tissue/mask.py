@@ -42,8 +42,8 @@ class TissueOptions:
     Parameters
     ----------
     mpp
-        Microns per pixel that the mask is made at. At 8 a nucleus is one pixel and a needle biopsy a hundred wide: pieces
-        keep their shape, noise of single pixels averages out, and a slide of 20 x 25 mm takes a quarter of a second.
+        Microns per pixel that the mask is made at. At 8 a nucleus is one pixel and a needle biopsy a hundred wide:
+        pieces keep their shape, noise of single pixels averages out, and a slide of 20 x 25 mm takes about a second.
     min_area_um2
         Smaller pieces are dropped. 2,000 is a clump of about 50 microns, some ten cells; dust is smaller or colourless.
     max_hole_um2
@@ -57,15 +57,15 @@ class TissueOptions:
 
 
 def tissue_mask(
-    thumbnail: NDArray[np.uint8], mpp: Sequence[float], options: TissueOptions = TissueOptions()
+    thumbnail: NDArray[np.uint8], mpp: Sequence[float], *, options: TissueOptions = TissueOptions()
 ) -> NDArray[np.bool_]:
     """Return where the tissue is.
 
     Tissue is what takes green light more than red or blue: so do haematoxylin, eosin, DAB and most histological stains,
-    while glass, dust, shadows and the outlines of bubbles take all colours alike. The threshold is a density relative to
-    the slide's own glass and above its grain, not a valley of a histogram: bare glass gives an empty mask, and a picture
-    full of tissue a full one. Below the ink of a pen, tissue is inferred from what lies around it. Tissue in a green
-    counterstain, and fluorescence, are not found.
+    while glass, dust, shadows and the outlines of bubbles take all colours alike. The threshold is a density relative
+    to the slide's own glass and above its grain, not a valley of a histogram: bare glass gives an empty mask, and a
+    picture full of tissue a full one. Below the ink of a pen, tissue is inferred from what lies around it. Tissue in a
+    green counterstain, and fluorescence, are not found; of fat, only what has stained membranes close together.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _linked(stain: NDArray[np.float32], texture: NDArray[np.bool_], threshold: f
 
 
 def _trimmed(found: NDArray[np.bool_], stain: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return the tissue without the pixels at its edge that hold less than two fifths of the stain of the pixels behind them."""
+    """Return the tissue without pixels at its edge that hold less than two fifths of the stain behind them."""
     peak = around(around(stain, np.maximum), np.maximum)
     rim = around(around(~found, np.logical_or), np.logical_or)
     return found & (~rim | (stain > _OF_PEAK * peak))

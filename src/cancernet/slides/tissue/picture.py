@@ -154,7 +154,7 @@ def grown(mask: NDArray[np.bool_], by_um: float, mpp: tuple[float, float]) -> ND
 
 
 def opened(mask: NDArray[np.bool_], width_um: float, mpp: tuple[float, float]) -> NDArray[np.bool_]:
-    """Return the parts of the mask that hold a square of about that width; beyond the edge of the picture it goes on."""
+    """Return the parts of the mask that hold a square of about that width; beyond the picture it goes on."""
     sides = [max(1, round(width_um / side)) for side in (mpp[1], mpp[0])]
     held = np.pad(mask, [(side - 1, 0) for side in sides], constant_values=True)
     for axis, side in enumerate(sides):
