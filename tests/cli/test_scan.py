@@ -230,6 +230,20 @@ def test_no_resolution_and_a_contradiction_fail_with_words(here: Path, model: Pa
     assert "0.5 microns per pixel" in found.err
 
 
+def test_a_guess_joins_what_needed_none(scans: Path, here: Path, model: Path, batch: Path) -> None:
+    """Slides that say their resolution are not scanned again when a guess is allowed for others; nor the other way."""
+    before = times(scans)
+    Image.new("RGB", (90, 60), "pink").save("bare.png")
+    command = ("scan", model, batch, "bare.png")
+    assert cancernet(*command).code == 2
+    told = succeeded(*command, "--mpp", "assume:0.5")
+    assert told.out.startswith("3 of 3 slides done, 2 of them before.\n")
+    assert before.items() <= times(scans).items()
+    assert "for 'bare' was made with other options" in refused(*command)
+    assert "for 'bare' was made with other options" in refused(*command, "--mpp", "assume:0.25")
+    assert "for 'one', 'two', 'bare' was made with other options" in refused(*command, "--mpp", "0.5")
+
+
 def test_a_list_and_a_folder_mean_their_slides(here: Path, scans: Path, model: Path, batch: Path) -> None:
     with Path("list.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([["label", " slide"], ["a", batch / "two.png"], ["b", f"{batch / 'one.png'} "]])

@@ -97,7 +97,7 @@ def scan(
     except KeyboardInterrupt:
         typer.echo("Interrupted: what is done stays.\n  To go on, give the same command again", err=True)
         raise typer.Exit(130) from None
-    finish(result, out, digest=batch.digest, json=json, quiet=quiet)
+    finish(result, out, batch=batch, json=json, quiet=quiet)
 
 
 def _checked(bundle: str, options: ScanOptions, runtime: str) -> Path:
@@ -127,10 +127,15 @@ def _batch_options(folder: Path, options: ScanOptions, *, runtime: str, asked: d
     from cancernet.files import sha256
     from cancernet.jobs import BatchOptions
 
+    def digest(mpp: str) -> str:
+        fields = options.to_dict() | {"mask": mask, "mpp": mpp}
+        said = dumps([sha256(folder / "checksums.json"), runtime, fields], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
     mask = None if options.mask is None else sha256(options.mask)  # a file of that name may be drawn anew
-    said = dumps([sha256(folder / "checksums.json"), runtime, options.to_dict() | {"mask": mask}], sort_keys=True)
-    digest = hashlib.sha256(said.encode()).hexdigest()
-    return BatchOptions(**asked, digest=digest, versions={"cancernet": __version__})
+    # A slide that could be scanned without a guess says its own resolution, and a guess would not have counted.
+    also = frozenset({digest("error")} if options.mpp.startswith("assume:") else ())
+    return BatchOptions(**asked, digest=digest(options.mpp), also=also, versions={"cancernet": __version__})
 
 
 def _refuse_own_folders(paths: Sequence[Path], out: Path) -> None:

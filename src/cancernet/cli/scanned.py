@@ -13,7 +13,7 @@ import typer
 from cancernet.cli.show import paragraph, print_json, say
 
 if TYPE_CHECKING:
-    from cancernet.jobs import BatchResult
+    from cancernet.jobs import BatchOptions, BatchResult
     from cancernet.scan import Scanned
 
 __all__ = ["finish"]
@@ -21,7 +21,7 @@ __all__ = ["finish"]
 _NAMED = 20  # failures that are told; the report has all
 
 
-def finish(result: BatchResult, out: Path, *, digest: str, json: bool, quiet: bool) -> None:
+def finish(result: BatchResult, out: Path, *, batch: BatchOptions, json: bool, quiet: bool) -> None:
     """Write the overview, say where things are, and end with 2 when a slide failed.
 
     The overview is of all slides in the folder that were scanned with the same options, also by earlier calls.
@@ -30,7 +30,7 @@ def finish(result: BatchResult, out: Path, *, digest: str, json: bool, quiet: bo
 
     failures = _failures(result)
     slides = read_scanned([out / entry.key for entry in result.done])
-    others = read_scanned(_done_before(result, out, digest))
+    others = read_scanned(_done_before(result, out, batch))
     write_overview(out, [*slides, *others], failures=failures)
     if json:
         print_json(_as_json(result, out, slides, failures))
@@ -41,13 +41,13 @@ def finish(result: BatchResult, out: Path, *, digest: str, json: bool, quiet: bo
         raise typer.Exit(2)
 
 
-def _done_before(result: BatchResult, out: Path, digest: str) -> list[Path]:
+def _done_before(result: BatchResult, out: Path, batch: BatchOptions) -> list[Path]:
     """Return the folders of other slides than these that were scanned with the same options, by name."""
     from cancernet.jobs import Ledger, Place
 
     these = {entry.key for entry in result.entries}
-    entries = Ledger(Place(out.absolute())).entries()
-    keys = [one.key for one in entries if one.status == "done" and one.digest == digest and one.key not in these]
+    entries = [one for one in Ledger(Place(out.absolute())).entries() if one.key not in these]
+    keys = [one.key for one in entries if one.status == "done" and batch.accepts(one.digest)]
     return [out / key for key in keys if (out / key / "summary.json").exists()]
 
 

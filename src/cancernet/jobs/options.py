@@ -26,6 +26,8 @@ class BatchOptions:
         batch has made. What fits is kept, so that a forced batch can be interrupted as well.
     digest
         Of all options that the outputs depend on; outputs of another digest are not taken for these.
+    also
+        Digests of other options under which what succeeded would have become the same; such outputs are kept.
     versions
         Of the packages; recorded, not compared.
     max_ram
@@ -54,6 +56,7 @@ class BatchOptions:
     retry_failed: bool = False
     force: bool = False
     digest: str = ""
+    also: frozenset[str] = frozenset()
     versions: Mapping[str, str] = field(default_factory=dict)
     max_ram: int | None = None
     disk: int = 0
@@ -74,6 +77,10 @@ class BatchOptions:
             "A patience of at least three heartbeats",
             "Otherwise a short delay on the network looks like a death",
         )
+
+    def accepts(self, digest: str) -> bool:
+        """Return whether outputs that were made under a digest are taken for these."""
+        return digest == self.digest or digest in self.also
 
 
 def _refuse(bad: bool, wrong: str, expected: str, todo: str) -> None:

@@ -151,7 +151,7 @@ def _is_kept(one: _Found, options: BatchOptions) -> bool:
     """Return whether an item needs no work: done as asked, or failed and not to be tried again."""
     entry = one.entry
     if entry.status == DONE:
-        return one.outputs is entry and fits(entry, one.input, digest=options.digest)
+        return one.outputs is entry and fits(entry, one.input, options=options)
     failed = entry.status == FAILED and not options.retry_failed
     return failed and entry.input == one.input and entry.digest == options.digest
 
@@ -171,9 +171,9 @@ def _refuse_foreign(found: Sequence[_Found], place: Place) -> None:
 def _refuse_changed(found: Sequence[_Found], place: Place, options: BatchOptions) -> None:
     """Raise when outputs are there that do not belong to these inputs or options."""
     done = [(one.outputs, one.input) for one in found if one.outputs is not None]
-    changed = [entry for entry, here in done if not fits(entry, here, digest=options.digest)]
+    changed = [entry for entry, here in done if not fits(entry, here, options=options)]
     if changed:
-        other = any(entry.digest != options.digest for entry in changed)
+        other = any(not options.accepts(entry.digest) for entry in changed)
         what = "was made with other options" if other else "was made of an input that has changed since"
         raise InvalidInput(
             f"What stands in '{place.out}' for {listed([entry.key for entry in changed], 3)} {what}",

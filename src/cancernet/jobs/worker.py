@@ -19,6 +19,7 @@ from cancernet.jobs.item import Fingerprint, fingerprint
 from cancernet.jobs.job import Job, Order, Outcome, Report
 from cancernet.jobs.lease import Lease, Leases
 from cancernet.jobs.ledger import Ledger
+from cancernet.jobs.options import BatchOptions
 from cancernet.jobs.place import RECORD, Place, folder_names, make_durable
 from cancernet.jobs.process import resident_bytes, this_process
 from cancernet.jobs.trouble import Caught, disk_trouble, trace_of, words_of
@@ -34,9 +35,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def fits(entry: Entry, found: Fingerprint | None, *, digest: str) -> bool:
+def fits(entry: Entry, found: Fingerprint | None, *, options: BatchOptions) -> bool:
     """Return whether an entry is of this input, when it is still there, and of these options."""
-    return entry.digest == digest and found in (None, entry.input)
+    return options.accepts(entry.digest) and found in (None, entry.input)
 
 
 class Worker:
@@ -85,12 +86,13 @@ class Worker:
 
     def _settled(self, order: Order) -> Entry | None:
         """Return what the ledger says of an item that needs no attempt any more."""
-        key, digest = order.item.key, self._job.options.digest
+        key, options = order.item.key, self._job.options
         entry, published, found = self._ledger.read(key), self._ledger.published(key), _fingerprint(order)
-        if published is not None and fits(published, found, digest=digest):
+        if published is not None and fits(published, found, options=options):
             return published if published == entry else self._ledger.write(published)
         failed = entry is not None and entry.status == FAILED and entry.attempts > order.attempts
-        return entry if failed and entry is not None and fits(entry, found, digest=digest) else None
+        same = entry is not None and entry.digest == options.digest and found in (None, entry.input)
+        return entry if failed and same else None
 
     def _attempt(self, order: Order, lease: Lease, report: Report) -> Outcome:
         """Try it once; who interrupts it leaves the item waiting."""
