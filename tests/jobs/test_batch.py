@@ -95,6 +95,20 @@ def test_other_options_are_refused_or_forced(tmp_path):
     assert run_batch(items, works.never, out=tmp_path / "out", options=forced).kept == {"text000", "text001"}
 
 
+def test_outputs_of_options_that_would_change_nothing_are_kept(tmp_path):
+    items = inputs(tmp_path / "in", 2, said={1: "raise"})
+    first = run_batch(items, works.moody, out=tmp_path / "out", options=BatchOptions(digest="one"))
+    assert [entry.status for entry in first.entries] == ["done", "failed"]
+
+    more = BatchOptions(digest="two", also=frozenset({"one"}))
+    result = run_batch(items, works.copy, out=tmp_path / "out", options=more)
+
+    assert result.kept == {"text000"}, "what failed with the other options is tried with these"
+    assert [entry.digest for entry in result.entries] == ["one", "two"]
+    with pytest.raises(InvalidInput, match="'text001' was made with other options"):
+        run_batch(items, works.never, out=tmp_path / "out", options=BatchOptions(digest="one"))
+
+
 def test_a_changed_input_is_refused_or_forced(tmp_path):
     items = inputs(tmp_path / "in", 2)
     run_batch(items, works.copy, out=tmp_path / "out")
