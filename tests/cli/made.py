@@ -9,12 +9,14 @@ import io
 import json
 import os
 import resource
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from cancernet.cli.main import run
 from predict.made import COLUMNS, make_bundle, make_card, training_values, write_csv
@@ -128,6 +130,19 @@ def largest_file(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextlib.contextmanager
+def tiny_disk(folder: Path, size: str = "16k") -> Iterator[None]:
+    """Mount a small disk, or skip the test where that is not allowed."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 class _Header(ctypes.Structure):

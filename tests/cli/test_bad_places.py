@@ -17,6 +17,7 @@ from cli.made import (
     linear_bundle,
     refused,
     succeeded,
+    tiny_disk,
     without_rights,
     write_labelled,
 )
@@ -64,19 +65,6 @@ def test_stdout_on_a_full_disk(furnished: Path, arguments: list[str]) -> None:
     assert done.stderr.startswith("Error: ")
     assert "the disk is full" in done.stderr
     assert len(done.stderr.splitlines()) == 2
-
-
-@contextlib.contextmanager
-def tiny_disk(folder: Path) -> Iterator[None]:
-    """Mount a disk of 16 KiB, or skip the test where that is not allowed."""
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("mounting is not allowed here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root mounts a disk")

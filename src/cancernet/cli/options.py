@@ -32,7 +32,7 @@ Bundle = Annotated[
     str,
     typer.Argument(
         metavar="BUNDLE",
-        help="A bundle's folder, or the name of a shipped one (fna).",
+        help="A bundle's folder, or the name of a shipped one (fna, idc).",
         show_default=False,
         autocompletion=complete.bundles,
     ),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cancernet.cli.options import FLAG, Bundle, Force, Json, Mpp, Quiet, Runtime
-from cancernet.cli.show import paragraph, print_json, say
+from cancernet.cli.options import FLAG, Bundle, Json, Mpp, Quiet, Runtime
+from cancernet.cli.scanned import finish
 from cancernet.cli.slidebars import watching
 from cancernet.errors import InvalidInput
 
@@ -67,13 +68,15 @@ def scan(
         bool, typer.Option("--retry-failed", metavar=FLAG, help="Try again what failed before.")
     ] = False,
     runtime: Runtime = "openvino",
-    force: Force = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", metavar=FLAG, help="Do again what was made with other options, or of another file."),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Find where the cancer is in whole slides. Run it again to go on where it stopped."""
-    from cancernet.bundle import find, load_card
-    from cancernet.scan import ScanOptions, find_slides, parse_region, patch_of, target_of
+    from cancernet.scan import ScanOptions, find_slides, parse_region
 
     options = ScanOptions(
         overlap=overlap,
@@ -84,96 +87,85 @@ def scan(
         smooth=smooth,
         min_um2=min_area * 1e6,
     )
-    card = load_card(find(bundle))
-    patch_of(card), target_of(card, target)  # refused before anything is opened
-    paths = find_slides(slides)
     asked = {"workers": workers, "max_ram": _bytes(max_ram), "ray": ray, "retry_failed": retry_failed, "force": force}
-    result = _run(bundle, paths, out, runtime=runtime, options=options, asked=asked, quiet=quiet or json)
-    _finish(result, out, json=json, quiet=quiet)
+    batch = _batch_options(_checked(bundle, options, runtime), options, runtime=runtime, asked=asked)
+    paths = find_slides(slides)
+    _refuse_own_folders(paths, out)
+    setup = _setup(bundle, runtime, workers)
+    try:
+        result = _run(paths, out, setup=setup, options=options, batch=batch, quiet=quiet or json)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted: what is done stays.\n  To go on, give the same command again", err=True)
+        raise typer.Exit(130) from None
+    finish(result, out, digest=batch.digest, json=json, quiet=quiet)
 
 
-def _run(
-    bundle: str,
-    paths: tuple[Path, ...],
-    out: Path,
-    *,
-    runtime: str,
-    options: ScanOptions,
-    asked: dict[str, Any],
-    quiet: bool,
-) -> BatchResult:
-    """Scan all slides, with bars."""
-    from cancernet import engine
-    from cancernet.jobs import Item, run_batch
-    from cancernet.scan import scan_item
+def _checked(bundle: str, options: ScanOptions, runtime: str) -> Path:
+    """Return the folder of the bundle; refuse what no slide can be scanned with, before anything is written."""
+    from cancernet.bundle import find, verify
+    from cancernet.checks import one_of
+    from cancernet.engine import RUNTIMES
+    from cancernet.scan import patch_of, target_of
+    from cancernet.slides import MppPolicy, read_geojson
 
-    threads = max(1, (os.cpu_count() or 1) // max(1, asked["workers"]))
-    work = partial(scan_item, options=options)
-    setup = partial(engine.open, bundle, runtime=runtime, threads=threads)
-    with watching(quiet=quiet) as watcher:
-        return run_batch(
-            [Item(path) for path in paths],
-            work,
-            out=out,
-            setup=setup,
-            options=_batch_options(bundle, options, asked),
-            watcher=watcher,
-        )
+    folder = find(bundle)
+    card = verify(folder)
+    patch_of(card), target_of(card, options.name)
+    one_of(runtime, RUNTIMES, "runtime")
+    MppPolicy.parse(options.mpp)
+    if options.mask is not None:
+        read_geojson(options.mask)
+    return folder
 
 
-def _batch_options(bundle: str, options: ScanOptions, asked: dict[str, Any]) -> BatchOptions:
+def _batch_options(folder: Path, options: ScanOptions, *, runtime: str, asked: dict[str, Any]) -> BatchOptions:
     """Return how the batch is run; outputs of another bundle or other options are not taken for these."""
     import hashlib
     from json import dumps
 
     from cancernet import __version__
-    from cancernet.bundle import find
     from cancernet.files import sha256
     from cancernet.jobs import BatchOptions
 
-    said = dumps([sha256(find(bundle) / "checksums.json"), options.to_dict()], sort_keys=True)
+    mask = None if options.mask is None else sha256(options.mask)  # a file of that name may be drawn anew
+    said = dumps([sha256(folder / "checksums.json"), runtime, options.to_dict() | {"mask": mask}], sort_keys=True)
     digest = hashlib.sha256(said.encode()).hexdigest()
     return BatchOptions(**asked, digest=digest, versions={"cancernet": __version__})
 
 
-def _finish(result: BatchResult, out: Path, *, json: bool, quiet: bool) -> None:
-    """Write the overview, say where things are, and end with 2 when a slide failed."""
-    from cancernet.scan import read_scanned, write_overview
+def _refuse_own_folders(paths: Sequence[Path], out: Path) -> None:
+    """Raise when outputs would take the place of a slide, or of the folder beside it that may hold its tiles (MIRAX).
 
-    failures = {Path(entry.path).name: _reason(entry.error, entry.path) for entry in result.failed}
-    slides = read_scanned([out / entry.key for entry in result.done])
-    write_overview(out, slides, failures=failures)
-    if json:
-        print_json(
-            {
-                "out": str(out),
-                "slides": [slide.row for slide in slides],
-                "kept": sorted(result.kept),
-                "failed": failures,
-            }
-        )
-    else:
-        say(_in_words(result, out), quiet=quiet)
-    for name, why in failures.items():
-        typer.echo(paragraph(f"Failed: {name}: {why}", first=""), err=True)
-    if failures:
-        raise typer.Exit(2)
+    Even `--force` must not remove these.
+    """
+    for path in paths:
+        place = out / path.stem
+        beside = path.absolute().parent.resolve() == out.resolve()
+        if beside and place.exists() and not place.joinpath("job.json").exists():
+            raise InvalidInput(
+                f"The outputs of '{path}' would take the place of '{place}'",
+                "It may belong to the slide",
+                "Choose an --out apart from the slides",
+            )
 
 
-def _reason(error: str | None, path: str) -> str:
-    """Return why a slide failed, without its name in front."""
-    return (error or "unknown").removeprefix(f"{Path(path).name}: ")
+def _setup(bundle: str, runtime: str, workers: int) -> partial[Any]:
+    """Return what opens the model in each worker; together they take all processors."""
+    from cancernet import engine
+
+    return partial(engine.open, bundle, runtime=runtime, threads=max(1, (os.cpu_count() or 1) // max(1, workers)))
 
 
-def _in_words(result: BatchResult, out: Path) -> str:
-    """Return what is there now."""
-    kept = len(result.kept)
-    before = f", {kept} of them before" if kept else ""
-    lines = [f"{len(result.done)} of {len(result.entries)} slides are done{before}.", ""]
-    lines += [f"  overview  {out / 'report.html'}", f"  table     {out / 'summary.csv'}"]
-    if len(result.done) == 1:
-        lines.append(f"  heat map  {out / result.done[0].key / 'heatmap.png'}")
-    return "\n".join([*lines, "", "  Research use only, not a medical device."])
+def _run(
+    paths: Sequence[Path], out: Path, *, setup: partial[Any], options: ScanOptions, batch: BatchOptions, quiet: bool
+) -> BatchResult:
+    """Scan all slides, with bars."""
+    from cancernet.jobs import Item, run_batch
+    from cancernet.scan import scan_item
+
+    items, work = [Item(path) for path in paths], partial(scan_item, options=options)
+    with watching(quiet=quiet) as watcher:
+        return run_batch(items, work, out=out, setup=setup, options=batch, watcher=watcher)
 
 
 def _bytes(text: str | None) -> int | None:

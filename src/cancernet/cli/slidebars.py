@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["watching"]
 
+_SHOWN = 24  # letters of a name beside its bar
+
 
 @contextmanager
 def watching(*, quiet: bool) -> Iterator[BatchWatcher]:
@@ -41,7 +43,7 @@ class _Lines(Silent):
         """Say how much there is to do."""
         self._total, self._done = total, kept
         if kept:
-            typer.echo(f"{kept} of {total} slides are done already.", err=True)
+            typer.echo(f"{kept} of {total} need no work: they were done, or failed, before.", err=True)
 
     def finish(self, entry: Entry) -> None:
         """Say what became of a slide."""
@@ -63,7 +65,8 @@ class _Bars(Silent):
     def reach(self, key: str, share: float) -> None:
         """Move the bar of a slide."""
         if key not in self._slides:
-            self._slides[key] = self._bars.add_task(f"  {key}", total=1.0)
+            short = key if len(key) <= _SHOWN else f"{key[: _SHOWN - 1]}…"
+            self._slides[key] = self._bars.add_task(f"  {short}", total=1.0)
         self._bars.update(self._slides[key], completed=share)
 
     def finish(self, entry: Entry) -> None:
@@ -78,7 +81,9 @@ def _in_words(entry: Entry) -> str:
     """Return what became of a slide, in a line."""
     if entry.error is not None:
         return f"failed: {entry.error}"
-    found = entry.answer
+    name, found, seconds = Path(entry.path).name, entry.answer, entry.seconds or 0
+    if not found["tissue_mm2"]:
+        return f"{name}: no tissue found in {seconds:.0f} s"
     foci = "1 focus" if found["foci"] == 1 else f"{found['foci']} foci"
     areas = f"{found['positive_mm2']:.2f} of {found['tissue_mm2']:.2f} mm2 positive, {foci}"
-    return f"{Path(entry.path).name}: {areas}; {found['tiles']:,} tiles in {entry.seconds or 0:.0f} s"
+    return f"{name}: {areas}; {found['tiles']:,} tiles in {seconds:.0f} s"

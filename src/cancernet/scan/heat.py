@@ -29,7 +29,7 @@ class Target:
     name
         Of the class.
     words
-        What the value is: "probability of 1", "probability of severe or worse".
+        What the value is: "probability of class 1", "probability of severe or worse".
     columns
         Codes of the classes whose probabilities are added.
     threshold
@@ -96,10 +96,15 @@ def target_of(card: Card, name: str | None = None) -> Target:
     code = task.classes.index(chosen)
     if task.kind == "ordinal":
         worse = " or worse" if code + 1 < len(task.classes) else ""
-        return Target(chosen, f"probability of {chosen}{worse}", tuple(range(code, len(task.classes))), _HALF)
+        return Target(chosen, f"probability of {_spoken(chosen)}{worse}", tuple(range(code, len(task.classes))), _HALF)
     decided = card.decision.threshold is not None and chosen == task.positive
     threshold = card.decision.threshold.value if decided and card.decision.threshold else _HALF
-    return Target(chosen, f"probability of {chosen}", (code,), threshold)
+    return Target(chosen, f"probability of {_spoken(chosen)}", (code,), threshold)
+
+
+def _spoken(name: str) -> str:
+    """Return the name of a class as one says it: a number alone would be taken for one."""
+    return f"class {name}" if name.isdecimal() else name
 
 
 def map_scores(scores: Scores, values: NDArray[np.float64], *, grid: Grid) -> HeatMap:

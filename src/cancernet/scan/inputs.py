@@ -75,12 +75,22 @@ def _in_folder(folder: Path) -> Sequence[Path]:
 
 def _listed(path: Path) -> Iterator[Path]:
     """Yield the slides of a list."""
-    with storage_errors(path), path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = csv.DictReader(stream, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-        names = rows.fieldnames or []
-        column = next((name for name in _COLUMNS if name in names), None)
-        if column is None:
-            raise InvalidInput(f"'{path}' has the columns {listed(list(names))}", "A column named slide", "Rename it")
-        for row in rows:
-            if row[column]:
-                yield path.parent / row[column]
+    names, rows = _table(path)
+    column = next((name for name in _COLUMNS if name in names), None)
+    if column is None:
+        found = f"has the columns {listed(names)}" if names else "is empty"
+        raise InvalidInput(f"'{path}' {found}", "A column named slide", "Give it that header")
+    for row in rows:
+        if row[column]:
+            yield path.parent / row[column].strip()
+
+
+def _table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the names of the columns of a list, and its rows."""
+    try:
+        with storage_errors(path), path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+            rows.fieldnames = [name.strip() for name in rows.fieldnames or []]
+            return list(rows.fieldnames), list(rows)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInput(f"'{path}' is no list ({error})", "CSV in UTF-8", "Save it again") from error

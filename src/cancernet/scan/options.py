@@ -59,7 +59,7 @@ class ScanOptions:
         _refuse(not 0 <= self.overlap <= 0.9, f"An overlap of {self.overlap:g}", "0 to 0.9")
         _refuse(not 0 <= self.tissue_share <= 1, f"A share of tissue of {self.tissue_share:g}", "0 to 1")
         _refuse(not 0 <= self.smooth <= 100, f"Smoothing over {self.smooth:g} tiles", "0 to 100")
-        _refuse(not self.min_um2 >= 0, f"A smallest area of {self.min_um2:g} square microns", "0 or more")
+        _refuse(not 0 <= self.min_um2 < float("inf"), f"A smallest area of {self.min_um2 / 1e6:g} mm2", "0 or more")
         _refuse(self.threads < 1, f"{self.threads} threads", "1 or more")
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def parse_region(text: str) -> Box:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
         x = y = width = height = float("nan")
-    if not (width > 0 and height > 0 and abs(x) + abs(y) < float("inf")):
+    if not (width > 0 and height > 0 and abs(x) + abs(y) + width + height < float("inf")):
         raise InvalidInput(
             f"'{text}' is no region", "X,Y,W,H in pixels of the base level", "For example --region 1000,2000,4096,4096"
         )

@@ -43,7 +43,7 @@ _WATCHED = {
 _FEWEST = 8  # slides: of fewer, none can be told to stand apart
 _FAR = 3.5  # robust deviations: Iglewicz and Hoaglin 1993, How to detect and handle outliers
 _MAD = 0.6745  # of a normal distribution's deviation
-_PICTURES, _PX = 120, 420  # pictures on a page, pixels of their longer side
+_PICTURES, _PX = 120, 600  # pictures on a page, pixels of their longer side
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Scanned:
             "mpp": (resolution["um_x"] * resolution["um_y"]) ** 0.5,
             "mpp_source": resolution["source"],
             "mpp_assumed": resolution["assumed"],
-            "flags": " ".join(found["quality"]["flags"]),
+            "flags": "; ".join(found["quality"]["flags"]),
         }
 
 
@@ -146,12 +146,6 @@ def _as_page(slides: Sequence[Scanned], failures: Mapping[str, str]) -> str:
         target=slides[0].summary["target"] if slides else None,
         few=len(slides) < _FEWEST,
     )
-
-
-def _share_of(slide: Scanned) -> float | None:
-    """Return the positive share of the tissue of a slide."""
-    share: float | None = slide.summary["positive_fraction"]
-    return share
 
 
 def _warnings(slides: Sequence[Scanned]) -> list[str]:

@@ -1,0 +1,108 @@
+"""The end of `cancernet scan`: the overview, what is said, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from cancernet.cli.show import paragraph, print_json, say
+
+if TYPE_CHECKING:
+    from cancernet.jobs import BatchResult
+    from cancernet.scan import Scanned
+
+__all__ = ["finish"]
+
+_NAMED = 20  # failures that are told; the report has all
+
+
+def finish(result: BatchResult, out: Path, *, digest: str, json: bool, quiet: bool) -> None:
+    """Write the overview, say where things are, and end with 2 when a slide failed.
+
+    The overview is of all slides in the folder that were scanned with the same options, also by earlier calls.
+    """
+    from cancernet.scan import read_scanned, write_overview
+
+    failures = _failures(result)
+    slides = read_scanned([out / entry.key for entry in result.done])
+    others = read_scanned(_done_before(result, out, digest))
+    write_overview(out, [*slides, *others], failures=failures)
+    if json:
+        print_json(_as_json(result, out, slides, failures))
+    else:
+        say(_in_words(result, out, others=len(others)), quiet=quiet)
+    if failures:
+        typer.echo(_failures_in_words(failures, out), err=True)
+        raise typer.Exit(2)
+
+
+def _done_before(result: BatchResult, out: Path, digest: str) -> list[Path]:
+    """Return the folders of other slides than these that were scanned with the same options, by name."""
+    from cancernet.jobs import Ledger, Place
+
+    these = {entry.key for entry in result.entries}
+    entries = Ledger(Place(out.absolute())).entries()
+    keys = [one.key for one in entries if one.status == "done" and one.digest == digest and one.key not in these]
+    return [out / key for key in keys if (out / key / "summary.json").exists()]
+
+
+def _failures(result: BatchResult) -> dict[str, str]:
+    """Return why slides failed, by name; by path where two have the same name."""
+    counts = Counter(Path(entry.path).name for entry in result.failed)
+    found = {}
+    for entry in result.failed:
+        name = Path(entry.path).name
+        found[name if counts[name] == 1 else entry.path] = (entry.error or "unknown").removeprefix(f"{name}: ")
+    return found
+
+
+def _as_json(
+    result: BatchResult, out: Path, slides: tuple[Scanned, ...], failures: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the result for machines."""
+    return {
+        "schema": 1,
+        "out": str(out),
+        "report": str(out / "report.html"),
+        "table": str(out / "summary.csv"),
+        "slides": [slide.row for slide in slides],
+        "kept": sorted(entry.key for entry in result.done if entry.key in result.kept),
+        "failed": dict(failures),
+    }
+
+
+def _in_words(result: BatchResult, out: Path, *, others: int) -> str:
+    """Return what is there now, and where."""
+    more = f", with {others} more of earlier calls" if others else ""
+    lines = [_counted(result), "", f"  overview  {out / 'report.html'}{more}", f"  table     {out / 'summary.csv'}"]
+    if result.done:
+        key = result.done[0].key if len(result.done) == 1 else "SLIDE"
+        lines.append(f"  heat map  {out / key / 'heatmap.png'}")
+    return "\n".join([*lines, "", "  Research use only, not a medical device."])
+
+
+def _counted(result: BatchResult) -> str:
+    """Return how many slides are done."""
+    total, done = len(result.entries), len(result.done)
+    kept = sum(entry.key in result.kept for entry in result.done)
+    before = f", {'all' if kept == done else kept} of them before" if kept else ""
+    failed = f"; {len(result.failed)} failed" if result.failed else ""
+    return f"{done} of {total} slide{'' if total == 1 else 's'} done{before}{failed}."
+
+
+def _failures_in_words(failures: Mapping[str, str], out: Path) -> str:
+    """Return a line for each slide that failed, wrapped only on a terminal, and what to do."""
+    lines = [f"{name}: {why}" for name, why in list(failures.items())[:_NAMED]]
+    if len(failures) > _NAMED:
+        lines.append(f"and {len(failures) - _NAMED} more: see {out / 'report.html'}")
+    if sys.stderr.isatty():
+        shown = [paragraph(line, first="  ", indent="    ", stream=sys.stderr) for line in lines]
+    else:
+        shown = [f"  {line}" for line in lines]
+    count = "1 slide" if len(failures) == 1 else f"{len(failures)} slides"
+    return "\n".join([f"Failed: {count}", *shown, "Once the cause is mended, run it again with --retry-failed"])
