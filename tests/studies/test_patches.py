@@ -8,7 +8,7 @@ from cancernet.bundle import PatchInput
 from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.patches import read_patches
 from cancernet.studies import EvaluateOptions
-from cancernet.studies.patches.decide import out_of_fold
+from cancernet.studies.decide import out_of_fold
 from cancernet.studies.train import make_plan
 from cancernet.tasks import probabilities
 from studies.patches import SIZE, patch_study, write_patches

@@ -41,9 +41,10 @@ class Batch:
     Parameters
     ----------
     inputs
-        What the network takes: rows (n, columns) or patches (n, size, size, 3) uint8.
+        What the network takes: rows (n, columns), patches (n, size, size, 3) uint8, or bags (n, tiles, width + 1).
     values
-        What tells a case unlike the training ones: the rows themselves, or image statistics; (n, columns).
+        What tells a case unlike the training ones: the rows themselves, image statistics, or what the mean features
+        of bags are like; (n, columns).
     ids
         Shape (n,), text.
     first_row

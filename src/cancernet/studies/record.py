@@ -12,10 +12,10 @@ from cancernet.metrics import Scored, measure, paired_difference, predictive_val
 from cancernet.report import Importance, RunRecord, rival
 from cancernet.studies.card import GENERAL_LIMITS, licence_of, versions
 from cancernet.studies.final import Final, Fitted
-from cancernet.studies.options import ReportOptions
 from cancernet.studies.plan import Plan
 from cancernet.studies.pooled import Pool, fold_metrics, importance, operating_points, pool, validation_scores
 from cancernet.studies.results import FoldResult
+from cancernet.studies.sections import ReportOptions
 from cancernet.studies.words import abstention_sentence, calibration_sentence, comparison_sentence, coverage_sentence
 
 __all__ = ["at_prevalences", "judged_metrics", "make_record", "result_sentences"]
