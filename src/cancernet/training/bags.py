@@ -133,7 +133,7 @@ class BagLearner:
         advance: Callable[[], None] | None = None,
     ) -> None:
         self.bags, self.codes = bags, codes
-        self._tiles = min(options.tiles, int(bags.counts.max()))
+        self._tiles = max(2, min(options.tiles, int(bags.counts.max())))  # Keras warns of a softmax over one
         self._known: dict[str, Any] = {"kind": kind, "options": model}
         self._classes = classes
         self._network = Network(

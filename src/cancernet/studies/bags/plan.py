@@ -84,7 +84,7 @@ class BagPlan(Plan):
     def sample(self, most: int) -> NDArray[Any]:
         """Return the first tiles of slides from all over the table, padded."""
         rows = np.linspace(0, len(self.table) - 1, min(most, len(self.table))).astype(np.int64)
-        return pad_bags([self.bags.features(row)[:_SHOWN_TILES] for row in rows.tolist()])
+        return pad_bags([self.bags.features(row)[:_SHOWN_TILES] for row in rows.tolist()], _SHOWN_TILES)
 
     def learner(self, advance: Callable[[], None] | None = None) -> BagLearner:
         """Return the network; building it imports Keras."""
