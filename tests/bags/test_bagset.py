@@ -27,7 +27,7 @@ def test_a_table_names_slides_labels_and_patients(tmp_path):
 
 
 def test_files_are_looked_for_in_order(tmp_path):
-    """The folder that is named, else a column `features`, else the folder `features` beside the table, else beside it."""
+    """The folder that is named, else a column `features`, else the folder `features` beside the table, else there."""
     table = made_slides(tmp_path, 1)
     beside = read_bags(table, options=OPTIONS).paths[0]
     assert beside == tmp_path / "features" / "s0.npz"

@@ -33,7 +33,7 @@ def test_the_file_is_as_documented_and_needs_numpy_alone(tmp_path):
 
 @pytest.mark.parametrize("features", [np.empty((0, 6), np.float32), np.full((2, 6), np.nan, np.float32)])
 def test_nothing_is_written_that_would_be_refused(tmp_path, features):
-    with pytest.raises(InvalidInput, match="holds no tile|12 features of"):
+    with pytest.raises(InvalidInput, match=r"holds no tile|12 features of"):
         write_bag(tmp_path / "s.npz", Bag(features, "x", MPP, made_places(len(features))))
     assert not list(tmp_path.iterdir())
 

@@ -137,7 +137,7 @@ def test_a_wrong_export_is_found(folder, network):
     sample = made_sample(made_card())
     with pytest.raises(BundleMismatch, match="differs from Keras"):
         check_parity(
-            lambda values: np.asarray(network.predict_on_batch(values)) + [0, 1e-3],
+            lambda values: np.add(network.predict_on_batch(values), [0, 1e-3]),
             folder / "model.onnx",
             sample=sample,
             execution=Execution(),

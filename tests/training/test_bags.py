@@ -68,7 +68,7 @@ def test_tiles_are_drawn_anew_in_every_epoch_and_again_by_the_same_seed(few):
     bags, _ = few
     feeds = [BagFeed(bags, TRAIN, standard=BagStandard.fit(bags, TRAIN), tiles=8, seed=seed) for seed in (0, 0, 1)]
     rows = [np.array([0, 13])]
-    first, again, other = ([*feed.batches(rows, epoch=0)][0] for feed in feeds)
+    first, again, other = (next(iter(feed.batches(rows, epoch=0))) for feed in feeds)
     (later,) = feeds[0].batches(rows, epoch=1)
     np.testing.assert_array_equal(first, again)
     assert first.shape == (2, 8, 7)
@@ -98,10 +98,9 @@ def test_an_interrupted_fit_goes_on(few, learner, fitted, tmp_path):
         if len(done) == 3:
             raise Stop
 
+    options = BagTraining(epochs=4, batch_size=8, tiles=8)
+    stopped = BagLearner(few[0], few[1], kind="binary", classes=2, model=SMALL, options=options, advance=stop)
     with pytest.raises(Stop):
-        stopped = BagLearner(
-            few[0], few[1], kind="binary", classes=2, model=SMALL, options=learner._network.options, advance=stop
-        )
         stopped.fit(TRAIN, seed=1, watched=HELD, checkpoint=Checkpoint(path, seconds=0))
     assert path.is_file()
     resumed = learner.fit(TRAIN, seed=1, watched=HELD, checkpoint=Checkpoint(path, seconds=0))
