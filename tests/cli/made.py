@@ -44,6 +44,7 @@ PROGRESS = tuple(
     f"{what} ..."
     for what in (
         "Packing",
+        "Reading",
         "Describing",
         "Looking for copies",
         "Training",

@@ -174,8 +174,9 @@ class _Tally:
 
     def add(self, found: Cases, batch: Batch) -> Cases:
         """Count one batch and hand its cases on."""
-        if not self._first:
-            self._first.append(found.take(slice(_SHOWN)))
+        missing = _SHOWN - sum(map(len, self._first))
+        if missing > 0:
+            self._first.append(found.take(slice(missing)))
         self._counts += np.bincount(found.predicted, minlength=len(self._classes))
         self._abstained += int(found.abstained.sum())
         self._ood += int(found.ood.sum())

@@ -77,7 +77,7 @@ class Plan(ABC):
     cohort: Cohort
 
     baselines: tuple[str, ...] = ()
-    """Names of the baselines, the strongest last: 'better' is said of the network against that one."""
+    """Names of the baselines; 'better' is said of the network against the one that comes nearest to it."""
 
     @property
     def digest(self) -> str:
