@@ -40,8 +40,8 @@ def test_padding_says_what_is_there():
 
 def test_tiles_are_drawn_without_repetition():
     features = np.arange(20, dtype=np.float32)[:, None]
-    drawn = sample_bag(features, 8, np.random.default_rng(1))
+    drawn = sample_bag(features, 8, generator=np.random.default_rng(1))
     assert len(np.unique(drawn)) == len(drawn) == 8
-    assert sample_bag(features, 20, np.random.default_rng(1)) is features
-    others = sample_bag(features, 8, np.random.default_rng(2))
+    assert sample_bag(features, 20, generator=np.random.default_rng(1)) is features
+    others = sample_bag(features, 8, generator=np.random.default_rng(2))
     assert not np.array_equal(drawn, others)

@@ -32,7 +32,7 @@ def pad_bags(features: Sequence[NDArray[np.float32]], length: int | None = None)
     return padded
 
 
-def sample_bag(features: NDArray[np.float32], most: int, generator: np.random.Generator) -> NDArray[np.float32]:
+def sample_bag(features: NDArray[np.float32], most: int, *, generator: np.random.Generator) -> NDArray[np.float32]:
     """Return `most` tiles of a bag, drawn without repetition; the bag itself when it has no more."""
     if len(features) <= most:
         return features

@@ -100,7 +100,7 @@ class BagFeed:
 
     def drawn(self, rows: Rows, generator: np.random.Generator) -> NDArray[np.float32]:
         """Return slides by their numbers, padded."""
-        bags = [sample_bag(self._bags.features(row), self._tiles, generator) for row in rows.tolist()]
+        bags = [sample_bag(self._bags.features(row), self._tiles, generator=generator) for row in rows.tolist()]
         return pad_bags([self._standard.apply(bag) for bag in bags], self._tiles)
 
 
