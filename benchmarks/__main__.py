@@ -2,7 +2,22 @@
 
 import sys
 
-from benchmarks import ablation, lesson, memory, novelty, orders, patches, speed, training, transfer, wdbc
+from benchmarks import (
+    ablation,
+    finding,
+    ledger,
+    lesson,
+    memory,
+    novelty,
+    orders,
+    patches,
+    scanning,
+    speed,
+    stain,
+    training,
+    transfer,
+    wdbc,
+)
 from benchmarks.page import write_fragment
 
 PARTS = {
@@ -11,11 +26,15 @@ PARTS = {
     "orders": orders.measure,
     "novelty": novelty.measure,
     "training": training.measure,
+    "stain": stain.measure,
+    "ledger": ledger.measure,
 }
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
     "ablation": ablation.measure,
     "lesson": lesson.measure,
+    "scanning": scanning.measure,
+    "finding": finding.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
 }

@@ -1,23 +1,19 @@
 """Memory and time with 277,524 made patches of 50 x 50 pixels: as many as the full IDC set has.
 
-Each step is a process of its own. While it runs, its resident memory is read from /proc (Linux) twice a second: the
-largest there was, what the program itself holds, and the pages of mapped files (the pack), which the system takes back
-when others need room. CANCERNET_BENCH_MADE names a folder that keeps the made patches and their pack.
+Each step is a process of its own, whose memory is watched. CANCERNET_BENCH_MADE names a folder that keeps the made
+patches and their pack.
 """
 
 import os
-import re
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.cost import COLUMNS, cost_of
 from benchmarks.page import table
 from cancernet.stain import combine
 
@@ -60,7 +56,6 @@ model = CancerNet(name="cancernet8")
 learner = PatchLearner(images, known, kind="binary", classes=2, model=model, options=options)
 learner.fit(np.arange(len(images)), seed=0)
 """
-FIELDS = ("VmHWM", "RssAnon", "RssFile")
 
 
 def measure() -> str:
@@ -75,42 +70,17 @@ def measure() -> str:
         study.write_text(STUDY.format(source=source), encoding="utf-8")
         plan = [sys.executable, "-c", PLAN, str(study)]
         rows = [
-            ["reading, packing, statistics, looking for copies", *_cost(plan)],
-            ["the same again, from the pack", *_cost(plan)],
-            ["one epoch of cancernet8 from the pack", *_cost([sys.executable, "-c", TRAIN, str(_pack(place))])],
-            ["all of `cancernet train`", *_cost(_command(study, run))],
+            ["reading, packing, statistics, looking for copies", *cost_of(plan).cells],
+            ["the same again, from the pack", *cost_of(plan).cells],
+            ["one epoch of cancernet8 from the pack", *cost_of([sys.executable, "-c", TRAIN, str(_pack(place))]).cells],
+            ["all of `cancernet train`", *cost_of(_command(study, run)).cells],
         ]
-    return table([f"{PATCHES:,} made patches, 50 px", "time", "peak MB resident", "of the program", "of files"], rows)
+    return table([f"{PATCHES:,} made patches, 50 px", *COLUMNS], rows)
 
 
 def _command(study: Path, run: Path) -> list[str]:
     """Return the command line of a whole study."""
     return [sys.executable, "-m", "cancernet", "train", str(study), "--out", str(run), "--quiet"]
-
-
-def _cost(command: Sequence[str]) -> list[str]:
-    """Return time and memory of a process as cells."""
-    started, peaks = time.perf_counter(), dict.fromkeys(FIELDS, 0.0)
-    with subprocess.Popen(command, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}) as process:
-        while process.poll() is None:
-            for field, megabytes in _resident(process.pid).items():
-                peaks[field] = max(peaks[field], megabytes)
-            time.sleep(0.5)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command[:6])} ended with {process.returncode}")
-    cells = [f"{time.perf_counter() - started:.0f} s", *(f"{peaks[field]:,.0f}" for field in FIELDS)]
-    print(command[-1], cells, flush=True)
-    return cells
-
-
-def _resident(process: int) -> dict[str, float]:
-    """Return the resident memory of a process in MB, as far as it is there."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    except OSError:
-        return {}
-    found = re.findall(r"^(\w+):\s+(\d+) kB$", status, re.MULTILINE)
-    return {name: int(kilobytes) / 1024 for name, kilobytes in found if name in FIELDS}
 
 
 def _pack(place: Path) -> Path:

@@ -45,6 +45,7 @@ PROGRESS = tuple(
     for what in (
         "Packing",
         "Reading",
+        "Making",
         "Describing",
         "Looking for copies",
         "Training",

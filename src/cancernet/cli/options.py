@@ -18,6 +18,7 @@ __all__ = [
     "Id",
     "Json",
     "Layout",
+    "Mpp",
     "Prevalence",
     "Quiet",
     "Rows",
@@ -71,6 +72,15 @@ Features = Annotated[
         metavar="FOLDER",
         help="Of slides: the files of features (.npz, .h5).",
         show_default="a column 'features', or the folder 'features' beside the table",
+    ),
+]
+Mpp = Annotated[
+    str,
+    typer.Option(
+        "--mpp",
+        metavar="MPP",
+        help="Microns per pixel: a number, a CSV of slide,mpp, or assume:0.25; without, the file must say it.",
+        show_default=False,
     ),
 ]
 Prevalence = Annotated[

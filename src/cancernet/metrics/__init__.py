@@ -19,6 +19,7 @@ from cancernet.metrics.curves import (
     roc,
 )
 from cancernet.metrics.decision import net_benefit
+from cancernet.metrics.free_response import Marks, free_response, free_response_curve
 from cancernet.metrics.intervals import wilson
 from cancernet.metrics.measure import measure, measure_answers, measure_at
 from cancernet.metrics.paired import paired_difference
@@ -35,6 +36,7 @@ __all__ = [
     "RULES",
     "Confusion",
     "DecisionCurve",
+    "Marks",
     "PrecisionRecall",
     "Reliability",
     "RiskCoverage",
@@ -54,6 +56,8 @@ __all__ = [
     "fit_conformal",
     "fit_temperature",
     "fit_temperature_and_bias",
+    "free_response",
+    "free_response_curve",
     "measure",
     "measure_answers",
     "measure_at",

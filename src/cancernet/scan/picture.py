@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.report.style import INK, Drawing
-from cancernet.scan.heat import HeatMap, Target
+from cancernet.report.style import INK, MUTED, Drawing
+from cancernet.scan.heat import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Thumbnail", "draw_heat", "round_length"]
+__all__ = ["Thumbnail", "coloured", "draw_heat", "round_length"]
 
 _COLOURS = "RdYlBu_r"  # blue is low and red is high, also for colour-blind readers, and yellow is no stain
 _OPACITY = 0.5
 _LINE = "#101018"
+_NO_ANSWER = 150  # grey level
 _SIDE = 7.0  # inches of the longer side of the picture
 _SHARE = 0.2  # of the width that the scale bar takes at most
 _STEPS = (1.0, 2.0, 5.0)
@@ -45,7 +46,15 @@ class Thumbnail:
     um_per_px: float
 
 
-def draw_heat(name: str, thumbnail: Thumbnail, heat: HeatMap, *, target: Target, outlines: Any = ()) -> Drawing:
+def draw_heat(
+    name: str,
+    thumbnail: Thumbnail,
+    *,
+    values: NDArray[np.float64],
+    target: Target,
+    outlines: Any = (),
+    unknown: NDArray[np.bool_] | None = None,
+) -> Drawing:
     """Return the picture of a heat map, not drawn yet.
 
     Parameters
@@ -54,27 +63,30 @@ def draw_heat(name: str, thumbnail: Thumbnail, heat: HeatMap, *, target: Target,
         Of the slide, for the title.
     thumbnail
         Of the slide.
-    heat
-        Its values, 0 to 1; where there are none the slide shows.
+    values
+        Of the same area, coarser or as fine, 0 to 1; where it is NaN the slide shows.
     target
         What the values are.
     outlines
-        Polygons (shapely) around the foci, in base-level pixels.
+        Around the foci: shapely geometries of one polygon or several, in base-level pixels.
+    unknown
+        Shaped as the values, bool: tissue without an answer, shown in grey.
     """
     height, width = thumbnail.pixels.shape[:2]
+    places = _nearest(values.shape[0], height)[:, None], _nearest(values.shape[1], width)
+    shown = thumbnail.pixels if unknown is None else _greyed(thumbnail.pixels, unknown[places])
     scale = _SIDE / max(height, width)
     size = max(3.4, width * scale + 1.1), max(2.2, height * scale + 0.9)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.imshow(thumbnail.pixels, interpolation="antialiased")
+        axes.imshow(shown, interpolation="antialiased")
         image = axes.imshow(
-            np.ma.masked_invalid(heat.values),
+            np.ma.masked_invalid(values[places]),
             cmap=_COLOURS,
             vmin=0,
             vmax=1,
             alpha=_OPACITY,
-            extent=_extent(heat, thumbnail),
             interpolation="nearest",
         )
         _outline(axes, outlines, thumbnail)
@@ -82,13 +94,16 @@ def draw_heat(name: str, thumbnail: Thumbnail, heat: HeatMap, *, target: Target,
         axes.spines[:].set_visible(False)
         _bar_of_colours(figure, axes, image, target)
         _bar_of_length(axes, width, height, thumbnail.um_per_px)
+        if unknown is not None and unknown.any():
+            _say_grey(axes)
 
     return Drawing(
         "heatmap",
         "heatmap",
         name,
-        f"Colour: {target.words}, in tissue. Lines: where it is at least {target.threshold:.3g}.",
-        f"{target.words} over the thumbnail of {name}: {_in_numbers(heat, target)}",
+        f"Colour: {target.words}, in tissue; grey: no answer, unlike the training patches. "
+        f"Lines: where it is at least {target.threshold:.3g}.",
+        f"{target.words} over the thumbnail of {name}: {_in_numbers(values, target)}",
         size,
         draw,
     )
@@ -101,17 +116,48 @@ def round_length(longest_um: float) -> tuple[float, str]:
     return length, f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
 
 
-def _extent(heat: HeatMap, thumbnail: Thumbnail) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top of the map in pixels of the thumbnail, whose first one is centred at 0."""
-    box = heat.box
-    left, right = (x / thumbnail.l0_per_px_x - 0.5 for x in (box.l0_x, box.l0_x + box.l0_width))
-    top, bottom = (y / thumbnail.l0_per_px_y - 0.5 for y in (box.l0_y, box.l0_y + box.l0_height))
-    return left, right, bottom, top
+def coloured(values: NDArray[np.float64], *, empty: int) -> NDArray[np.uint8]:
+    """Return the colours of values 0 to 1, (h, w) to (h, w, 3); grey of the level `empty` where there is none."""
+    import matplotlib as mpl
+
+    table = (mpl.colormaps[_COLOURS](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8)
+    table = np.concatenate([table, np.full((1, 3), empty, dtype=np.uint8)])
+    known = ~np.isnan(values)
+    level = np.where(known, np.clip(values, 0, 1) * 255, 0).round().astype(np.int64)
+    return table[np.where(known, level, 256)]
+
+
+def _nearest(count: int, wanted: int) -> NDArray[np.int64]:
+    """Return which of `count` pixels of a side lies under the middle of each of the `wanted` ones."""
+    return ((np.arange(wanted) + 0.5) * count / wanted).astype(np.int64)
+
+
+def _greyed(pixels: NDArray[np.uint8], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the thumbnail without colour where there is no answer."""
+    grey = pixels.mean(axis=2, keepdims=True) * (1 - _OPACITY) + _NO_ANSWER * _OPACITY
+    return np.where(unknown[..., None], grey, pixels).astype(np.uint8)
+
+
+def _say_grey(axes: Axes) -> None:
+    """Say below the picture, at its right, what grey means."""
+    axes.annotate(
+        "grey: no answer, unlike the training patches",
+        (1, 0),
+        xycoords="axes fraction",
+        xytext=(0, -8),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=9,
+        color=MUTED,
+    )
 
 
 def _outline(axes: Axes, polygons: Any, thumbnail: Thumbnail) -> None:
     """Draw the borders of polygons, those of their holes too."""
-    for polygon in polygons:
+    import shapely
+
+    for polygon in shapely.get_parts(shapely.get_parts(polygons)):
         for ring in (polygon.exterior, *polygon.interiors):
             x, y = np.asarray(ring.coords).T
             axes.plot(x / thumbnail.l0_per_px_x - 0.5, y / thumbnail.l0_per_px_y - 0.5, color=_LINE, linewidth=1.2)
@@ -136,10 +182,10 @@ def _bar_of_length(axes: Axes, width: int, height: int, um_per_px: float) -> Non
     )
 
 
-def _in_numbers(heat: HeatMap, target: Target) -> str:
+def _in_numbers(values: NDArray[np.float64], target: Target) -> str:
     """Return how much of the map reaches the threshold."""
-    scored = heat.values[~np.isnan(heat.values)]
+    scored = values[~np.isnan(values)]
     if not len(scored):
         return "no tissue was scored."
     share = 100 * float((scored >= target.threshold).mean())
-    return f"{share:.1f} % of the scored cells reach {target.threshold:.3g}; the highest has {scored.max():.2f}."
+    return f"{share:.1f} % of the scored tissue reach {target.threshold:.3g}; the highest value is {scored.max():.2f}."

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scores", "score_tiles"]
 
+_ARRAYS = ("columns", "rows", "probabilities", "predicted", "abstained", "ood")
 _DECIDED = 2048  # tiles that are decided at once: fewer would cost more in calls than in work
 
 
@@ -54,6 +55,10 @@ class Scores:
     def __len__(self) -> int:
         """Return the number of tiles."""
         return len(self.columns)
+
+    def take(self, which: NDArray[np.bool_]) -> Scores:
+        """Return the scores of some tiles."""
+        return Scores(self.classes, *(getattr(self, name)[which] for name in _ARRAYS))
 
 
 def score_tiles(
@@ -161,5 +166,4 @@ def _empty(card: Card) -> Scores:
 
 def _together(parts: list[Scores]) -> Scores:
     """Return the scores of all parts."""
-    names = ("columns", "rows", "probabilities", "predicted", "abstained", "ood")
-    return Scores(parts[0].classes, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Scores(parts[0].classes, *(np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS))

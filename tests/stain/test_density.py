@@ -11,7 +11,7 @@ from cancernet.errors import InvalidInput
 from cancernet.stain import HE_VECTORS, combine, from_optical_density, optical_density, separate, unmixing
 
 EVERY_VALUE = np.arange(256, dtype=np.uint8)
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "rgb2hed.json").read_text())
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "rgb2hed.json").read_text())
 
 pixels = arrays(np.uint8, (5, 3))
 

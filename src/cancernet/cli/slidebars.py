@@ -1,0 +1,84 @@
+"""How far a batch of slides is: a bar over all of them, and one for each that is worked on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cancernet.jobs import BatchWatcher, Silent
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from cancernet.jobs import Entry
+
+__all__ = ["watching"]
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[BatchWatcher]:
+    """Yield what a batch tells how far it is: bars on a terminal, else a line for each slide that is finished."""
+    from cancernet.cli.bars import rich_bars
+
+    if quiet:
+        yield Silent()
+    elif not sys.stderr.isatty():
+        yield _Lines()
+    else:
+        with rich_bars() as bars:
+            yield _Bars(bars)
+
+
+class _Lines(Silent):
+    """A line for each slide."""
+
+    def begin(self, total: int, kept: int) -> None:
+        """Say how much there is to do."""
+        self._total, self._done = total, kept
+        if kept:
+            typer.echo(f"{kept} of {total} slides are done already.", err=True)
+
+    def finish(self, entry: Entry) -> None:
+        """Say what became of a slide."""
+        self._done += 1
+        typer.echo(f"{self._done}/{self._total}  {_in_words(entry)}", err=True)
+
+
+class _Bars(Silent):
+    """Bars, and a line above them for each slide that is finished."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._slides: dict[str, Any] = {}
+
+    def begin(self, total: int, kept: int) -> None:
+        """Start the bar over all slides."""
+        self._all = self._bars.add_task("Slides", total=total, completed=kept)
+
+    def reach(self, key: str, share: float) -> None:
+        """Move the bar of a slide."""
+        if key not in self._slides:
+            self._slides[key] = self._bars.add_task(f"  {key}", total=1.0)
+        self._bars.update(self._slides[key], completed=share)
+
+    def finish(self, entry: Entry) -> None:
+        """Take the bar of a slide away, and say what became of it."""
+        if entry.key in self._slides:
+            self._bars.remove_task(self._slides.pop(entry.key))
+        self._bars.console.print(_in_words(entry), highlight=False, markup=False)
+        self._bars.advance(self._all)
+
+
+def _in_words(entry: Entry) -> str:
+    """Return what became of a slide, in a line."""
+    if entry.error is not None:
+        return f"failed: {entry.error}"
+    found = entry.answer
+    foci = "1 focus" if found["foci"] == 1 else f"{found['foci']} foci"
+    areas = f"{found['positive_mm2']:.2f} of {found['tissue_mm2']:.2f} mm2 positive, {foci}"
+    return f"{Path(entry.path).name}: {areas}; {found['tiles']:,} tiles in {entry.seconds or 0:.0f} s"

@@ -1,0 +1,207 @@
+"""One slide from its file to a folder of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.bundle import Card, PatchInput
+from cancernet.errors import BundleMismatch, InvalidInput
+from cancernet.files import sha256
+from cancernet.geometry import Box
+from cancernet.scan.foci import Tissue, find_foci
+from cancernet.scan.grid import grid_of
+from cancernet.scan.heat import map_scores, smooth, target_of
+from cancernet.scan.options import ScanOptions
+from cancernet.scan.outputs import Looked, write_outputs
+from cancernet.scan.picture import Thumbnail
+from cancernet.scan.score import score_tiles
+from cancernet.scan.summary import Found, summarise
+from cancernet.scan.wanted import wanted_tiles
+from cancernet.slides import (
+    Pitch,
+    Slide,
+    detail_of,
+    open_slide,
+    quality_of,
+    rasterise,
+    read_geojson,
+    resolve_pitch,
+    thumbnail_size,
+    tissue_mask,
+)
+
+if TYPE_CHECKING:
+    from cancernet.engine import Model
+
+__all__ = ["patch_of", "scan_item", "scan_slide"]
+
+_PX_SHOWN = 1400  # pixels of the longer side of the picture of a small slide
+_UM_PER_PX = 8.0  # of the thumbnail that tissue and foci are drawn on
+
+
+class _Item(Protocol):
+    """What a batch hands over."""
+
+    path: Path
+
+
+def scan_slide(
+    model: Model,
+    path: Path,
+    *,
+    folder: Path,
+    options: ScanOptions | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> dict[str, Any]:
+    """Scan a slide and write what was found into a folder.
+
+    Parameters
+    ----------
+    model
+        Opened by `engine.open`; a bundle of patches whose microns per pixel are known or estimated.
+    path
+        Of the slide.
+    folder
+        That the outputs are written into; it exists.
+    options
+        How to scan.
+    progress
+        Called with the tiles that are done and all there are.
+
+    Returns
+    -------
+    What `summary.json` holds.
+
+    Raises
+    ------
+    BundleMismatch
+        When the bundle takes no patches, or does not know how large their pixels are.
+    MissingResolution
+        When the slide does not say how large its pixels are, and the options do not either.
+    CorruptFile
+        When the slide cannot be read.
+    InvalidInput
+        When an option does not fit the slide.
+    """
+    options, begun = options or ScanOptions(), perf_counter()
+    patch, mpp = patch_of(model.card)
+    target = target_of(model.card, options.name)
+    with closing(open_slide(path)) as slide:
+        slide.pitch = pitch = resolve_pitch(slide, options.mpp)
+        looked = _look(slide, pitch, options)
+        region = _inside(options.region, slide)
+        grid = grid_of(
+            region, pitch, px_tile=patch.size, mpp=mpp, overlap=options.overlap, downsamples=slide.downsamples
+        )
+        wanted = wanted_tiles(grid, looked.tissue, share=options.tissue_share)
+        count = int(wanted.sum())
+        told = None if progress is None else lambda done: progress(done, count)
+        scores = score_tiles(model, slide, grid=grid, wanted=wanted, threads=options.threads, progress=told)
+        known = scores.take(~scores.ood)  # what is unlike the training patches has no value on the map
+        heat = smooth(map_scores(known, target.of(known), grid=grid), options.smooth * patch.size / grid.px_stride)
+        tissue = _cropped(looked.tissue, region)
+        foci = find_foci(heat, tissue, threshold=target.threshold, min_um2=options.min_um2)
+        found = Found(pitch, tissue, grid, scores, target, heat, foci)
+        summary = summarise(found, slide, model.card, options=options, digest=sha256(model.folder / "checksums.json"))
+    summary |= {"quality": looked.quality.as_record(), "seconds": round(perf_counter() - begun, 3)}
+    write_outputs(folder, found, looked, summary=summary)
+    return summary
+
+
+def scan_item(
+    item: _Item, folder: Path, *, tool: Model, report: Callable[[float, float], None], options: ScanOptions
+) -> Mapping[str, Any]:
+    """Do the work of a batch on one slide; return what the ledger keeps."""
+    summary = scan_slide(tool, item.path, folder=folder, options=options, progress=report)
+    kept = ("tissue_mm2", "positive_mm2", "positive_fraction", "foci", "largest_focus_mm2")
+    return {name: summary[name] for name in kept} | {"tiles": summary["tiles"]["scored"]}
+
+
+def patch_of(card: Card) -> tuple[PatchInput, float]:
+    """Return what a bundle takes, and the microns per pixel that a slide has to be read at.
+
+    Raises
+    ------
+    BundleMismatch
+        When it takes no patches, or its card does not say how large a pixel is.
+    """
+    if not isinstance(card.input, PatchInput):
+        raise BundleMismatch(f"The bundle '{card.name}' takes rows of a table", "A bundle of patches")
+    mpp = card.input.pixel_size.mpp
+    if mpp is None:
+        raise BundleMismatch(
+            f"The bundle '{card.name}' cannot scan slides: its card says that microns per pixel are unknown",
+            "A bundle that was trained on patches of a known resolution",
+            "Choose another bundle, or train it again with mpp in [data]",
+        )
+    return card.input, mpp
+
+
+def _look(slide: Slide, pitch: Pitch, options: ScanOptions) -> Looked:
+    """Return the thumbnail of a slide, its tissue and its quality."""
+    size = thumbnail_size(slide, mpp=_UM_PER_PX, pitch=pitch)
+    box = Box(0, 0, *slide.l0_size)
+    pixels = slide.read(box, px_size=size)
+    scale = slide.l0_size[0] / size[0], slide.l0_size[1] / size[1]
+    um = scale[0] * pitch.um_x, scale[1] * pitch.um_y
+    if options.mask is None:
+        mask = tissue_mask(pixels, um)
+    else:
+        mask = _given(options.mask, slide, shape=pixels.shape[:2], scale=scale)
+    tissue = Tissue(mask, box, um[0] * um[1])
+    quality = quality_of(pixels, mask, mpp=um, detail=detail_of(slide) if max(pitch.um_x, pitch.um_y) <= 1 else None)
+    return Looked(_picture(slide, pitch, pixels), tissue, quality)
+
+
+def _picture(slide: Slide, pitch: Pitch, pixels: NDArray[np.uint8]) -> Thumbnail:
+    """Return the thumbnail that is shown: finer than the one that tissue is found on where the slide is small."""
+    if max(pixels.shape) < _PX_SHOWN:
+        size = thumbnail_size(slide, longest=min(_PX_SHOWN, max(slide.l0_size)), pitch=pitch)
+        pixels = slide.read(Box(0, 0, *slide.l0_size), px_size=size)
+    scale = slide.l0_size[0] / pixels.shape[1], slide.l0_size[1] / pixels.shape[0]
+    return Thumbnail(pixels, *scale, scale[0] * pitch.um_x)
+
+
+def _given(path: Path, slide: Slide, *, shape: tuple[int, int], scale: tuple[float, float]) -> NDArray[np.bool_]:
+    """Return the mask that a GeoJSON file draws."""
+    regions = read_geojson(path, l0_size=slide.l0_size)
+    return rasterise([region.polygon for region in regions], shape, l0_scale=scale)
+
+
+def _inside(region: Box | None, slide: Slide) -> Box:
+    """Return the part of a region that lies in the slide.
+
+    Raises
+    ------
+    InvalidInput
+        When nothing of it does.
+    """
+    width, height = slide.l0_size
+    if region is None:
+        return Box(0, 0, width, height)
+    left, top = max(region.l0_x, 0), max(region.l0_y, 0)
+    right, bottom = min(region.l0_x + region.l0_width, width), min(region.l0_y + region.l0_height, height)
+    if right <= left or bottom <= top:
+        raise InvalidInput(
+            f"The region lies outside of '{slide.path.name}'",
+            f"A part of its {width} x {height} pixels",
+            "X,Y is the upper left corner, in pixels of the base level",
+        )
+    return Box(left, top, right - left, bottom - top)
+
+
+def _cropped(tissue: Tissue, region: Box) -> Tissue:
+    """Return the tissue of a region alone, on the same thumbnail."""
+    (width, height), (rows, columns) = tissue.l0_per_px, tissue.mask.shape
+    y, x = (np.arange(rows) + 0.5) * height, (np.arange(columns) + 0.5) * width
+    inside_y = (y >= region.l0_y) & (y < region.l0_y + region.l0_height)
+    inside_x = (x >= region.l0_x) & (x < region.l0_x + region.l0_width)
+    return replace(tissue, mask=tissue.mask & inside_y[:, None] & inside_x)
