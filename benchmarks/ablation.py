@@ -18,7 +18,7 @@ from cancernet.files import read_json, write_json
 from cancernet.metrics import measure as measure_scored
 from cancernet.metrics import paired_difference
 from cancernet.models import keras_library
-from cancernet.studies.patches.decide import conclude, limits_of
+from cancernet.studies.decide import conclude, limits_of
 from cancernet.studies.patches.folds import fit_folds
 from cancernet.studies.pooled import pool
 from cancernet.studies.train import make_plan

@@ -142,7 +142,7 @@ def _rate(way: Callable[[], int]) -> float:
 def _tiatoolbox(path: Path) -> float:
     """Return the tiles per second of TIAToolbox with the same layers in torch, in its own interpreter."""
     script = Path(__file__).with_name("plain_tiatoolbox.py")
-    command = [str(TIATOOLBOX), str(script), str(path.resolve()), str(SIZE), str(MPP)]
+    command = [str(TIATOOLBOX), str(script), str(path.resolve()), str(SIZE)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rate = float(done.stdout.strip().splitlines()[-1])
     print(f"TIAToolbox {rate:,.0f} tiles/s", flush=True)

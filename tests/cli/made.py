@@ -46,6 +46,7 @@ PROGRESS = tuple(
     f"{what} ..."
     for what in (
         "Packing",
+        "Reading",
         "Making",
         "Describing",
         "Looking for copies",

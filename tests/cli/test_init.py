@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cancernet.studies import PatchStudy, Study, TableStudy, parse_study, read_study, template
+from cancernet.studies import BagStudy, PatchStudy, Study, TableStudy, parse_study, read_study, template
 from cli.made import succeeded, write_cases
 
 OPTION = re.compile(r"^# (?P<line>(?P<key>[a-z_0-9]+) = .*)$")
@@ -18,7 +18,7 @@ EXAMPLES = {
     *("task.classes", "name"),
 }
 SHORTENED = {"training.augmentation"}  # its defaults are in the reference
-KINDS = {"table": TableStudy, "patches": PatchStudy}
+KINDS = {"table": TableStudy, "patches": PatchStudy, "bags": BagStudy}
 
 
 def _uncommented(kind: str) -> str:
@@ -63,6 +63,7 @@ def test_it_lists_every_option_with_its_default(kind: str, form: type[Study]) ->
 def test_what_the_comments_show_can_be_used() -> None:
     assert parse_study(_uncommented("table")).data.columns == ("a", "b")
     assert parse_study(_uncommented("patches")).data.size == 96
+    assert parse_study(_uncommented("bags")).data.features == "features"
 
 
 def test_a_newcomer_gets_from_the_template_to_a_plan(here: Path) -> None:

@@ -90,7 +90,7 @@ def test_every_metric_is_explained(classes: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["start.md", "questions.md", "numbers.md", "architecture.md", "decisions.md", "benchmarks.md"]
+    "page", ["start.md", "questions.md", "bags.md", "numbers.md", "architecture.md", "decisions.md", "benchmarks.md"]
 )
 def test_relative_links_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (DOCS / page).read_text(encoding="utf-8"))

@@ -7,9 +7,10 @@ from cancernet import engine, explain, predict
 from cancernet.errors import InvalidInput
 from cancernet.patches import read_patches
 from cancernet.studies.card import make_card, write_bundle
+from cancernet.studies.decide import conclude, limits_of
 from cancernet.studies.final import Final
-from cancernet.studies.patches.decide import conclude, limits_of
-from cancernet.studies.patches.folds import PatchFold, fit_folds
+from cancernet.studies.kept import KeptFold
+from cancernet.studies.patches.folds import fit_folds
 from cancernet.studies.patches.members import Fits, fit_alone, fit_ensemble
 from cancernet.studies.patches.ways import Way, choose_way, ways_asked
 from cancernet.studies.train import make_plan
@@ -146,7 +147,7 @@ def test_ways_of_grades_are_told_apart_by_a_loss(tmp_path, monkeypatch):
         noise = rng.normal(0, 1, len(truth))
         found = {name: 4 * (cuts - (truth + by * noise)[:, None]) for name, by in (("none", 0.9), ("dihedral", 0.3))}
         tested = found | {name: found["none"] for name in plan.baselines}
-        made.append(PatchFold(0, fold.number, tested, {}, 1, ()))
+        made.append(KeptFold(0, fold.number, tested, {}, 1, ()))
     limits = limits_of(plan)
     way, _, tried = choose_way(plan, lambda way: conclude(plan, made, view=way.name, limits=limits))
     assert way == Way(False, "dihedral")

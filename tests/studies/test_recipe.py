@@ -9,7 +9,7 @@ from cancernet.metrics import choose_threshold
 from cancernet.predict import fit_novelty, novelty_distance
 from cancernet.studies.calibrate import calibrate, fit_limits, with_rule
 from cancernet.studies.cohort import Cohort
-from cancernet.studies.options import ReportOptions
+from cancernet.studies.sections import ReportOptions
 from cancernet.studies.tables.recipe import follow_recipe
 from cancernet.tasks import softmax
 from studies.made import Spy, made_table

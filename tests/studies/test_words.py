@@ -2,8 +2,8 @@ import pytest
 
 from cancernet.bundle import Task
 from cancernet.estimate import Estimate
-from cancernet.studies.options import ReportOptions
-from cancernet.studies.record import at_prevalences, judged_metrics, result_sentences
+from cancernet.studies.record import at_prevalences, judged_metrics, result_sentences, strongest_baseline
+from cancernet.studies.sections import ReportOptions
 from cancernet.studies.words import abstention_sentence, calibration_sentence, comparison_sentence, coverage_sentence
 
 
@@ -100,6 +100,21 @@ def test_four_sentences_stand_at_the_top(held_run):
     assert again == record.statements
     assert len(again) == 4
     assert all(sentence.endswith(".") for sentence in again)
+
+
+@pytest.mark.parametrize(
+    ("differences", "strongest"),
+    [
+        ({"majority": WORSE, "mean": BETTER, "max": EQUAL}, "max"),
+        ({"majority": WORSE, "max": EQUAL, "mean": BETTER}, "max"),
+        ({"darkness": EQUAL, "colour": EQUAL}, "colour"),
+        ({"darkness": EQUAL, "colour": UNKNOWN}, "darkness"),
+        ({"majority": BETTER}, None),
+        ({}, None),
+    ],
+)
+def test_the_network_is_held_against_the_baseline_that_comes_nearest(differences, strongest):
+    assert strongest_baseline({name: {"auroc": lead} for name, lead in differences.items()}, "auroc") == strongest
 
 
 def test_prevalences_follow_bayes(held_run):

@@ -11,7 +11,7 @@ from cancernet.bundle.card import (
     card_schema,
 )
 from cancernet.bundle.decision import Conformal, Decision, Novelty, Threshold
-from cancernet.bundle.inputs import Column, PatchInput, PixelSize, TableInput
+from cancernet.bundle.inputs import BagInput, Column, Input, PatchInput, PixelSize, TableInput
 from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
 from cancernet.bundle.seen import hash_groups, hash_rows, hash_texts
@@ -19,12 +19,14 @@ from cancernet.bundle.store import find, load_card, verify, write, zoo_names
 
 __all__ = [
     "SCHEMA_VERSION",
+    "BagInput",
     "Card",
     "Column",
     "Conformal",
     "DataSource",
     "Decision",
     "Execution",
+    "Input",
     "Novelty",
     "Parity",
     "PatchInput",

@@ -1,4 +1,4 @@
-"""The part of a card that says what a model takes: rows of a table, or patches."""
+"""The part of a card that says what a model takes: rows of a table, patches, or bags of features."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from cancernet.bundle.part import Part, refuse
 
-__all__ = ["Column", "Input", "PatchInput", "PixelSize", "TableInput"]
+__all__ = ["BagInput", "Column", "Input", "PatchInput", "PixelSize", "TableInput"]
 
 
 class Column(Part):
@@ -118,4 +118,44 @@ class PatchInput(Part):
         return (self.size, self.size, 3)
 
 
-Input = Annotated[TableInput | PatchInput, Field(discriminator="kind")]
+class BagInput(Part):
+    """Bags of features: of each slide what an encoder made of its tiles, float32, as they are in the file.
+
+    The network takes (bags, tiles, width + 1): the last column is 1 for a tile, and padding is 0 throughout. The number
+    of tiles is free; neither their order nor padding changes an answer.
+
+    Parameters
+    ----------
+    width
+        How many numbers describe a tile.
+    encoder
+        The name of what made them; empty when nobody said it.
+    pixel_size
+        Microns per pixel that the encoder saw, over all training slides.
+    statistics
+        Names of the columns that tell a bag unlike the training ones, in the order of `Novelty`.
+    """
+
+    kind: Literal["bags"] = "bags"
+    width: int = Field(ge=1, le=65_536)
+    encoder: str = ""
+    pixel_size: PixelSize = Field(default_factory=PixelSize)
+    statistics: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def medians(self) -> None:
+        """Nothing fills a gap in a bag."""
+        return None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the numbers that describe a case."""
+        return self.statistics
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape of one case as the model takes it; None: any number of tiles."""
+        return (None, self.width + 1)
+
+
+Input = Annotated[TableInput | PatchInput | BagInput, Field(discriminator="kind")]

@@ -28,6 +28,7 @@ _LAYERS = (
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Flatten",
     "GaussianNoise",

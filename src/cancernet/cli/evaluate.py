@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cancernet.cli.options import FLAG, Bundle, Force, Group, Id, Json, Layout, Quiet, Rows, Runtime, Target
+from cancernet.cli.options import FLAG, Bundle, Features, Force, Group, Id, Json, Layout, Quiet, Rows, Runtime, Target
 from cancernet.cli.show import print_json, progress_bar, say
 from cancernet.cli.train import summary
 
@@ -25,6 +25,7 @@ def evaluate(
     group: Group = None,
     id: Id = None,
     layout: Layout = "auto",
+    features: Features = None,
     allow_leak: Annotated[
         bool,
         typer.Option(
@@ -41,7 +42,13 @@ def evaluate(
 
     place = out or Path("runs", f"{_name(bundle)}-on-{rows.name.partition('.')[0]}")
     options = studies.EvaluateOptions(
-        target=target, group=group, id=id, layout=layout, allow_leak=allow_leak, runtime=runtime
+        target=target,
+        group=group,
+        id=id,
+        layout=layout,
+        features=None if features is None else str(features),
+        allow_leak=allow_leak,
+        runtime=runtime,
     )
     with progress_bar(quiet=quiet or json) as progress:
         record = studies.evaluate(bundle, rows, out=place, options=options, force=force, progress=progress)

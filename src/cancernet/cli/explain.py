@@ -63,6 +63,7 @@ def explain(
     way = cast("Method", one_of(method, METHODS, "method"))
     refuse_existing(place, force=force)
     with engine.open(bundle, runtime=runtime) as model, progress_bar(quiet=quiet) as progress:
+        _refuse_bags(model)
         if model.card.input.kind == "patches":
             said = _of_patches(model, rows, place, layout=layout, block=block, progress=progress, force=force)
         else:
@@ -70,6 +71,16 @@ def explain(
             chosen = {"method": way, "seed": seed, "progress": progress.reach, "force": force}
             said = _of_table(model, rows, place, columns=columns, progress=progress, options=chosen)
     say(said, quiet=quiet)
+
+
+def _refuse_bags(model: Model) -> None:
+    """Raise when the bundle takes slides, whose tiles are weighed by another function."""
+    if model.card.input.kind == "bags":
+        raise InvalidInput(
+            f"The bundle '{model.card.name}' takes bags of features",
+            "A bundle of a table or of patches",
+            "Ask cancernet.explain.attention_of for the weight of each tile",
+        )
 
 
 def _of_table(

@@ -78,6 +78,8 @@ def _inputs(card: Card) -> str:
     """Return what the network takes."""
     if card.input.kind == "patches":
         return f"(n, {card.input.size}, {card.input.size}, 3) uint8, RGB"
+    if card.input.kind == "bags":
+        return f"(n, tiles, {card.input.width + 1}) float32: features, and 1 for a tile or 0 for padding"
     return f"(n, {len(card.input.names)}) float32, raw units, columns in the order of card.json"
 
 
@@ -85,7 +87,10 @@ def _outputs(card: Card, format: str) -> str:
     """Return what the network gives."""
     names = card.task.classes[: card.task.logit_width]
     logits = f"logits (n, {card.task.logit_width}) for {', '.join(names)}"
-    return logits if format == "keras" else f"{logits}; features, the layer before"
+    if format == "keras":
+        return logits
+    weights = "; attention (n, tiles)" if card.input.kind == "bags" else ""
+    return f"{logits}; features, the layer before{weights}"
 
 
 def _then(card: Card) -> str:

@@ -12,6 +12,7 @@ from cancernet.cli import complete
 __all__ = [
     "FLAG",
     "Bundle",
+    "Features",
     "Force",
     "Group",
     "Id",
@@ -41,7 +42,8 @@ Rows = Annotated[
     Path,
     typer.Argument(
         metavar="ROWS",
-        help="CSV, TSV or Parquet file, also .gz; for patches an image, a folder or a manifest.",
+        help="CSV, TSV or Parquet file, also .gz; for patches an image, a folder or a manifest; "
+        "for bags a table of slides.",
         show_default=False,
     ),
 ]
@@ -62,6 +64,14 @@ Layout = Annotated[
         metavar="NAME",
         help="Of images: auto, manifest, folders, idc, breakhis or files.",
         autocompletion=complete.layouts,
+    ),
+]
+Features = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Of slides: the files of features (.npz, .h5).",
+        show_default="a column 'features', or the folder 'features' beside the table",
     ),
 ]
 Mpp = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from cancernet.cli.options import Bundle, Force, Id, Json, Layout, Prevalence, Quiet, Runtime
+from cancernet.cli.options import Bundle, Features, Force, Id, Json, Layout, Prevalence, Quiet, Runtime
 from cancernet.cli.show import fitted, paragraph, print_json, progress_bar, rows_table, say
 from cancernet.errors import InvalidInput
 
@@ -28,7 +28,8 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="CASES",
-            help="A CSV, TSV or Parquet file, also .gz; for a bundle of patches images, folders or a manifest.",
+            help="A CSV, TSV or Parquet file, also .gz; for a bundle of patches images, folders or a manifest; "
+            "for one of bags a table of slides, or a folder of features.",
             show_default=False,
         ),
     ],
@@ -45,6 +46,7 @@ def predict(
     prevalence: Prevalence = None,
     id: Id = None,
     layout: Layout = "auto",
+    features: Features = None,
     runtime: Runtime = "openvino",
     force: Force = False,
     json: Json = False,
@@ -55,9 +57,12 @@ def predict(
 
     threads = max(1, (os.cpu_count() or 2) - 1)  # one is left for reading and writing, which go on meanwhile
     with engine.open(bundle, runtime=runtime, threads=threads) as model:
+        silent = quiet or json or str(out) == "-"
         options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}
         if model.card.input.kind == "patches":
-            found = _of_patches(model, cases, layout, quiet=quiet or json or str(out) == "-", options=options)
+            found = _of_patches(model, cases, layout, quiet=silent, options=options)
+        elif model.card.input.kind == "bags":
+            found = _of_bags(model, cases, id, features=features, quiet=silent, options=options)
         else:
             found = _of_rows(model, cases, id, options)
         card = model.card
@@ -71,13 +76,32 @@ def _of_rows(model: Model, cases: list[Path], id: str | None, options: dict[str,
     """Predict the rows of one file."""
     from cancernet.predict import predict_file
 
+    return predict_file(model, _one(model, cases, "the rows of a table"), id=id, **options)
+
+
+def _one(model: Model, cases: list[Path], what: str) -> Path:
+    """Return the only file, or raise."""
     if len(cases) > 1:
         raise InvalidInput(
-            f"{len(cases)} files for '{model.card.name}', which takes the rows of a table",
+            f"{len(cases)} files for '{model.card.name}', which takes {what}",
             "One CSV, TSV or Parquet file",
             "Join them first, or predict one after the other",
         )
-    return predict_file(model, cases[0], id=id, **options)
+    return cases[0]
+
+
+def _of_bags(
+    model: Model, cases: list[Path], slide: str | None, *, features: Path | None, quiet: bool, options: dict[str, Any]
+) -> Summary:
+    """Predict slides by their features, with a bar."""
+    from cancernet.bags import BagOptions, read_bags
+    from cancernet.predict import predict_bags
+
+    asked = BagOptions(None if features is None else str(features), slide or BagOptions.slide)
+    bags = read_bags(_one(model, cases, "a table of slides"), options=asked)
+    with progress_bar(quiet=quiet) as progress:
+        progress.begin("Predicting", len(bags))
+        return predict_bags(model, bags, progress=progress.reach, **options)
 
 
 def _of_patches(model: Model, cases: list[Path], layout: str, *, quiet: bool, options: dict[str, Any]) -> Summary:

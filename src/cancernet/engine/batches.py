@@ -32,7 +32,7 @@ def run_in_batches(engine: Engine, values: NDArray[np.generic], *, test_time: st
     engine
         Loaded.
     values
-        Rows (n, columns) float32 or patches (n, size, size, 3) uint8; n may be 0.
+        Rows (n, columns) or bags (n, tiles, width + 1), float32, or patches (n, size, size, 3) uint8; n may be 0.
     test_time
         "none", or "dihedral": means over the 8 rotations and flips of each patch.
     """
@@ -41,7 +41,9 @@ def run_in_batches(engine: Engine, values: NDArray[np.generic], *, test_time: st
     parts = list(run_stream(engine, batches, test_time=test_time))
     empty = Outputs(*(np.empty((0, engine.shapes[name][1] or 0), np.float32) for name in ("logits", "features")))
     parts = parts or [empty]
-    return Outputs(np.concatenate([p.logits for p in parts]), np.concatenate([p.features for p in parts]))
+    weights = [part.attention for part in parts if part.attention is not None]
+    logits, features = (np.concatenate([getattr(part, name) for part in parts]) for name in ("logits", "features"))
+    return Outputs(logits, features, np.concatenate(weights) if weights else None)
 
 
 def run_stream(engine: Engine, batches: Iterable[NDArray[np.generic]], *, test_time: str = "none") -> Iterator[Outputs]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["export_onnx", "float32_clone", "load_keras"]
 
 _OPSET = 18  # fixed: another version of tf2onnx must not change the graph; old enough for every engine we support
-_OUTPUTS = ("logits", "features")
+_OUTPUTS = ("logits", "features", "attention")  # the last one of networks that weigh tiles
 _CHATTY = ("tf2onnx", "tensorflow", "absl")
 _QUIET_TENSORFLOW = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -55,7 +55,8 @@ def export_onnx(model: keras.Model, path: str | Path, *, force: bool = False) ->
     """Write a Keras model as one ONNX file that every engine can load.
 
     The graph takes `input`, shape (batch, columns) float32 or (batch, size, size, 3) uint8, and returns `logits`, shape
-    (batch, width), and `features`, shape (batch, width): the output of the layers of these names. Weights are float32,
+    (batch, width), and `features`, shape (batch, width): the output of the layers of these names. Of bags the input is
+    (batch, tiles, width + 1), float32, and `attention`, (batch, tiles), is a third output. Weights are float32,
     whatever precision the model was trained at. With a backend other than TensorFlow the conversion runs in a second
     Python process.
 
@@ -115,7 +116,7 @@ def _convert(model: keras.Model, target: Path) -> None:
     require("tf2onnx", "train")
     import onnx
 
-    network = _with_two_outputs(float32_clone(model))
+    network = _with_outputs(float32_clone(model))
     entrance = network.inputs[0]
     signature = [keras.InputSpec(dtype=entrance.dtype, shape=entrance.shape, name="input")]
     with _quiet():
@@ -156,20 +157,24 @@ def _float32_layer(layer: keras.Layer) -> keras.Layer:
     return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
 
 
-def _with_two_outputs(model: keras.Model) -> keras.Model:
-    """Return the functional model from input to both outputs."""
+def _with_outputs(model: keras.Model) -> keras.Model:
+    """Return the functional model from input to all outputs."""
     return keras_library().Model(model.inputs, outputs_of(model), name="network")
 
 
 def _tidy(model: onnx.ModelProto) -> None:
-    """Order the outputs, name the batch dimension, and drop domains that tf2onnx declares and no node uses."""
+    """Order the outputs, name the free dimensions, and drop domains that tf2onnx declares and no node uses."""
     graph, used = model.graph, {node.domain for node in model.graph.node}
     opsets = [opset for opset in model.opset_import if opset.domain in used]
     outputs = {output.name: output for output in graph.output}
     _replace(model.opset_import, opsets)
-    _replace(graph.output, [outputs[name] for name in _OUTPUTS])
+    _replace(graph.output, [outputs[name] for name in _OUTPUTS if name in outputs])
     for value in (*graph.input, *graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        lengths = value.type.tensor_type.shape.dim
+        lengths[0].dim_param = "batch"
+        for length in lengths[1:]:
+            if not length.HasField("dim_value"):
+                length.dim_param = "tiles"
 
 
 def _replace(field: Any, messages: list[Any]) -> None:

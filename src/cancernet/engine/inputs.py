@@ -1,4 +1,4 @@
-"""What a bundle may be given: rows or patches, checked at the door, in batches that suit the kind."""
+"""What a bundle may be given: rows, patches or bags, checked at the door, in batches that suit the kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cancernet.bundle import Card, PatchInput, TableInput
+from cancernet.bundle import BagInput, Card, PatchInput, TableInput
 from cancernet.checks import listed
 from cancernet.errors import InvalidInput
 from cancernet.geometry import VIEWS, dihedral
@@ -15,13 +15,16 @@ from cancernet.geometry import VIEWS, dihedral
 __all__ = ["batch_size", "check_inputs", "count_views", "views_of"]
 
 _ROWS = 4096  # of a table; measured on two cores with 30 columns: 234 k rows/s, 212 k at 8192, 111 k at 16384
+_NUMBERS = 2**22  # of bags in a batch: 16 MB
 _PIXELS = 8 * 96 * 96  # of patches in a batch: their activations stay in the cache of a core
 
 
 def batch_size(values: NDArray[np.generic]) -> int:
-    """Return how many cases the engine gets at once: rows (n, columns) or patches (n, size, size, 3)."""
+    """Return how many cases the engine gets at once: rows (n, columns), bags (n, tiles, width) or patches (n, ...)."""
     if values.ndim == 2:
         return _ROWS
+    if values.ndim == 3:
+        return max(1, int(_NUMBERS // max(1, values.shape[1] * values.shape[2])))
     return max(1, int(_PIXELS // (values.shape[1] * values.shape[2])))
 
 
@@ -33,7 +36,8 @@ def check_inputs(card: Card, values: ArrayLike) -> NDArray[np.generic]:
     card
         Of the bundle.
     values
-        Rows (n, columns), any numbers; or patches (n, size, size, 3), uint8.
+        Rows (n, columns), any numbers; patches (n, size, size, 3), uint8; or bags (n, tiles, width + 1), any numbers,
+        from `pad_bags`.
 
     Raises
     ------
@@ -42,6 +46,8 @@ def check_inputs(card: Card, values: ArrayLike) -> NDArray[np.generic]:
     """
     if isinstance(card.input, PatchInput):
         return _patches(values, card.input)
+    if isinstance(card.input, BagInput):
+        return _bags(values, card.input)
     return _rows(values, card.input)
 
 
@@ -65,6 +71,26 @@ def _patches(values: ArrayLike, wanted: PatchInput) -> NDArray[np.generic]:
             f"The patches have shape {batch.shape} and type {batch.dtype}",
             f"(n, {wanted.size}, {wanted.size}, 3), uint8, RGB",
             "Read them with cancernet.patches.read_image and fit_image",
+        )
+    return batch
+
+
+def _bags(values: ArrayLike, wanted: BagInput) -> NDArray[np.generic]:
+    """Return bags as float32, or refuse."""
+    with np.errstate(over="ignore"):  # becomes infinite, and is refused below
+        batch = np.ascontiguousarray(values, dtype=np.float32)
+    if batch.ndim != 3 or batch.shape[2] != wanted.width + 1 or not np.isfinite(batch).all():
+        raise InvalidInput(
+            f"The bags have shape {batch.shape}, or hold numbers that are missing, infinite or too large for float32",
+            f"(n, tiles, {wanted.width + 1}), finite: {wanted.width} features, and 1 for a tile or 0 for padding",
+            "Make them with cancernet.bags.pad_bags",
+        )
+    there = batch[:, :, -1]
+    if not np.isin(there, (0, 1)).all() or not there.any(axis=1).all():
+        raise InvalidInput(
+            "The last column of the bags holds other numbers than 0 and 1, or a bag holds no tile",
+            "1 for a tile and 0 for padding, one tile at least",
+            "Make them with cancernet.bags.pad_bags",
         )
     return batch
 

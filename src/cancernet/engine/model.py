@@ -51,8 +51,8 @@ class Model:
         Parameters
         ----------
         values
-            Raw values, shape (n, columns) in the order of the card's columns, or patches, shape (n, size, size, 3),
-            uint8; n may be 0.
+            Raw values, shape (n, columns) in the order of the card's columns; patches, shape (n, size, size, 3),
+            uint8; or bags, shape (n, tiles, width + 1), from `pad_bags`; n may be 0.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Model:
         with self._lock:
             return run_in_batches(self._opened(), batch, test_time=self.card.engine.test_time)
 
-    def stream(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Outputs]:
+    def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
         """Yield logits and features of each batch in order, while the engine works on the next ones.
 
         The model is held until the last batch is answered, or the iterator is closed.
@@ -86,7 +86,7 @@ class Model:
     @property
     def batch_size(self) -> int:
         """How many cases `stream` should get at once."""
-        return batch_size(np.empty((0, *self.card.input.shape)))
+        return batch_size(np.empty((0, *(length or 1 for length in self.card.input.shape))))
 
     def close(self) -> None:
         """Free the memory, after the run that is under way; closing twice does no harm."""

@@ -37,8 +37,8 @@ def check_parity(
     Parameters
     ----------
     reference
-        Takes raw values, shape (n, columns) float32 or (n, size, size, 3) uint8, and returns the logits that Keras
-        computes, shape (n, width).
+        Takes raw values, shape (n, columns) or (n, tiles, columns) float32 or (n, size, size, 3) uint8, and returns the
+        logits that Keras computes, shape (n, width).
     onnx_file
         What `export_onnx` wrote.
     sample

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Engine", "Outputs", "Shapes"]
 
 Shapes = Mapping[str, tuple[int | None, ...]]
-"""Shape of "input", "logits" and "features" by name; None where any length will do."""
+"""Shape of "input", "logits", "features" and of bags "attention" by name; None where any length will do."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,13 @@ class Outputs:
         Shape (n, classes), float32, in the order of the card's classes.
     features
         Shape (n, width), float32: the penultimate layer.
+    attention
+        Shape (n, tiles), float32: of bags how much each tile counts, padding 0, in all 1; None of other cases.
     """
 
     logits: NDArray[np.float32]
     features: NDArray[np.float32]
+    attention: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Return the number of cases."""
@@ -47,7 +50,7 @@ class Engine(Protocol):
         """The shapes that the network takes and gives."""
 
     def run(self, batch: NDArray[np.generic]) -> Outputs:
-        """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
+        """Return logits and features of a batch: float32 rows or bags, or uint8 patches, C-contiguous, n at least 1."""
 
     def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
         """Yield the outputs of each batch in order; several are under way at once where the runtime can do that.

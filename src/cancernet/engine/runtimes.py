@@ -22,6 +22,7 @@ from cancernet.errors import BundleMismatch, CorruptFile, StorageFailure
 __all__ = ["RUNTIMES", "load", "save_openvino"]
 
 _OUTPUTS = ("logits", "features")
+_OPTIONAL = ("attention",)
 _AGAIN = "Export the model again with: cancernet export"
 
 
@@ -51,12 +52,13 @@ class OpenVinoEngine:
             raise _unloadable("OpenVINO", error) from error
         ports = (*compiled.inputs, *compiled.outputs)
         self.shapes: Shapes = {port.any_name: _lengths(port.partial_shape) for port in ports}
+        self._names = _outputs_in(self.shapes)
         # Twice as many as run at once: one computes while the answers of the other are taken.
         count = 2 * compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests: list[Any] = [compiled.create_infer_request() for _ in range(count)]
 
     def run(self, batch: NDArray[np.generic]) -> Outputs:
-        """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
+        """Return logits and features of a batch: float32 rows or bags, or uint8 patches, C-contiguous, n at least 1."""
         return next(self.stream([batch]))
 
     def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
@@ -65,12 +67,12 @@ class OpenVinoEngine:
         try:
             for number, batch in enumerate(batches):
                 if len(running) == len(self._requests):
-                    yield _answer(running.popleft()[0])
+                    yield self._answer(running.popleft()[0])
                 request = self._requests[number % len(self._requests)]
                 request.start_async({"input": batch}, share_inputs=True)
                 running.append((request, batch))
             while running:
-                yield _answer(running.popleft()[0])
+                yield self._answer(running.popleft()[0])
         finally:
             for request, _ in running:
                 request.wait()
@@ -78,6 +80,11 @@ class OpenVinoEngine:
     def close(self) -> None:
         """Free the memory; a closed engine is not used again."""
         self._requests = []
+
+    def _answer(self, request: Any) -> Outputs:
+        """Return what a request computed, once it is done; copies, as its next batch overwrites its tensors."""
+        request.wait()
+        return Outputs(*(request.get_tensor(name).data.copy() for name in self._names))
 
 
 class OnnxRuntimeEngine:
@@ -107,10 +114,11 @@ class OnnxRuntimeEngine:
             raise _unloadable("ONNX Runtime", error) from error
         ports = (*self._session.get_inputs(), *self._session.get_outputs())
         self.shapes: Shapes = {port.name: _numbers(port.shape) for port in ports}
+        self._names = list(_outputs_in(self.shapes))
 
     def run(self, batch: NDArray[np.generic]) -> Outputs:
-        """Return logits and features of a batch: float32 rows or uint8 patches, C-contiguous, n at least 1."""
-        return Outputs(*self._session.run(list(_OUTPUTS), {"input": batch}))
+        """Return logits and features of a batch: float32 rows or bags, or uint8 patches, C-contiguous, n at least 1."""
+        return Outputs(*self._session.run(self._names, {"input": batch}))
 
     def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
         """Yield the outputs of each batch in order, one after the other: a session uses all threads by itself."""
@@ -149,7 +157,7 @@ def load(content: bytes, execution: Execution, *, runtime: str = "openvino", thr
         When it cannot keep the precision of the card, or the network lacks an input or output.
     """
     engine = _ENGINES[one_of(runtime, RUNTIMES, "runtime")](content, execution, threads=threads)
-    if set(engine.shapes) != {"input", *_OUTPUTS}:
+    if set(engine.shapes) - set(_OPTIONAL) != {"input", *_OUTPUTS}:
         expected = "'input', 'logits' and 'features'"
         raise BundleMismatch(f"The network's inputs and outputs are {sorted(engine.shapes)}", expected, _AGAIN)
     return engine
@@ -165,10 +173,9 @@ def save_openvino(content: bytes, target: Path) -> None:
         raise StorageFailure(f"OpenVINO cannot write '{target}'", "Room and rights there", todo) from error
 
 
-def _answer(request: Any) -> Outputs:
-    """Return what a request computed, once it is done; copies, as its next batch overwrites its tensors."""
-    request.wait()
-    return Outputs(*(request.get_tensor(name).data.copy() for name in _OUTPUTS))
+def _outputs_in(shapes: Shapes) -> tuple[str, ...]:
+    """Return the names of the outputs that a network has, in the order of `Outputs`."""
+    return (*_OUTPUTS, *(name for name in _OPTIONAL if name in shapes))
 
 
 def _openvino() -> ModuleType:

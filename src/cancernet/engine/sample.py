@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.bags import pad_bags
 from cancernet.bundle import Card
 from cancernet.stain import combine
 
 __all__ = ["made_sample"]
 
+_TILES = 40  # of the largest bag
 _SPOT = 8  # pixels: about the size of a nucleus on common patches
 _DENSEST = (1.5, 1.0)  # natural optical density of the most haematoxylin and eosin
 
@@ -21,14 +23,16 @@ def made_sample(card: Card, *, rows: int = 70, seed: int = 0) -> NDArray[Any]:
 
     Rows of a table are drawn, column by column, around the mean of the training rows with their spread, as the card's
     check for unlike rows knows them; without it around the medians (or 0) with a spread of 1. Patches are spots of
-    haematoxylin and eosin of random amount on a bright ground.
+    haematoxylin and eosin of random amount on a bright ground. Bags hold up to 40 tiles of standard normal features.
 
     Returns
     -------
-    Shape (rows, columns) float32, or (rows, size, size, 3) uint8.
+    Shape (rows, columns) or (rows, tiles, width + 1), float32, or (rows, size, size, 3) uint8.
     """
     random = np.random.default_rng(seed)
-    return _patches(rows, card.input.size, random) if card.input.kind == "patches" else _table(rows, card, random)
+    if card.input.kind == "patches":
+        return _patches(rows, card.input.size, random)
+    return _bags(rows, card.input.width, random) if card.input.kind == "bags" else _table(rows, card, random)
 
 
 def _table(rows: int, card: Card, random: np.random.Generator) -> NDArray[np.float32]:
@@ -37,6 +41,12 @@ def _table(rows: int, card: Card, random: np.random.Generator) -> NDArray[np.flo
     mean = np.array(novelty.mean if novelty else card.input.medians or (0.0,) * columns)
     scale = np.array(novelty.scale if novelty else (1.0,) * columns)
     return random.normal(mean, scale, (rows, columns)).astype(np.float32)
+
+
+def _bags(rows: int, width: int, random: np.random.Generator) -> NDArray[np.float32]:
+    """Return made bags of different length, padded."""
+    lengths = random.integers(1, _TILES + 1, rows).tolist()
+    return pad_bags([random.normal(size=(length, width)).astype(np.float32) for length in lengths], _TILES)
 
 
 def _patches(rows: int, size: int, random: np.random.Generator) -> NDArray[np.uint8]:

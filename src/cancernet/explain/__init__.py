@@ -1,5 +1,6 @@
 """Why a model answers as it does: attribution per row, importance per column, and where in a patch (Grad-CAM)."""
 
+from cancernet.explain.attention import attention_of
 from cancernet.explain.attribution import METHODS, Attribution, occlusion, reference_row, shapley
 from cancernet.explain.figures import attribution_figure, importance_figure
 from cancernet.explain.gradcam import GradCam, grad_cam
@@ -21,6 +22,7 @@ __all__ = [
     "GradCam",
     "Importance",
     "PatchExplanation",
+    "attention_of",
     "attribution_figure",
     "cam_picture",
     "explain_patches",

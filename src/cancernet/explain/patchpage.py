@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.bundle import PatchInput
-from cancernet.predict import Cases
+from cancernet.predict import Cases, patch_input
 
 if TYPE_CHECKING:
     from cancernet.bundle import Card
@@ -98,7 +98,7 @@ def page(found: PatchExplanation, card: Card, pngs: Sequence[bytes]) -> str:
 
     loader = FileSystemLoader(str(files("cancernet.explain")))
     environment = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True)
-    sides = card.input.shape[:2]
+    sides = patch_input(card).shape[:2]
     return environment.get_template("patches.html.j2").render(
         card=card,
         found=found,

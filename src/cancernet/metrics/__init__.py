@@ -1,6 +1,6 @@
 """What a model is worth: metrics with intervals over groups, calibration, thresholds, sets, curves, baselines."""
 
-from cancernet.metrics.baselines import BASELINES, PATCH_BASELINES, baseline_logits
+from cancernet.metrics.baselines import BAG_BASELINES, BASELINES, PATCH_BASELINES, baseline_logits
 from cancernet.metrics.bias import fit_temperature_and_bias
 from cancernet.metrics.calibration import ece, ece_of_perfect, fit_temperature
 from cancernet.metrics.conformal import fit_conformal, prediction_sets
@@ -30,6 +30,7 @@ from cancernet.metrics.scored import Scored
 from cancernet.metrics.thresholds import RULES, Rule, choose_threshold, parse_rule
 
 __all__ = [
+    "BAG_BASELINES",
     "BASELINES",
     "PATCH_BASELINES",
     "RULES",

@@ -11,11 +11,12 @@ from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
 from cancernet.tasks import TaskKind, cumulative_logits, softmax
 
-__all__ = ["BASELINES", "PATCH_BASELINES", "baseline_logits"]
+__all__ = ["BAG_BASELINES", "BASELINES", "PATCH_BASELINES", "baseline_logits"]
 
 Floats = NDArray[np.float64]
 
 BASELINES = ("majority", "logistic")
+BAG_BASELINES = ("majority", "max", "mean")
 PATCH_BASELINES = ("majority", "darkness", "colour", "statistics")
 _RIDGE = 1.0  # inverse strength of the penalty, the default of scikit-learn
 _FEW = 0.5  # rows that a class without any counts for, so that its logit is finite
@@ -35,12 +36,12 @@ def baseline_logits(
     "majority" gives every row the shares of the classes in the training rows. "logistic" is a logistic regression with
     a ridge penalty (C = 1) on columns standardised by the training rows. "darkness", "colour", "statistics" and
     "measured" are the same on what is known of a patch: one column, its colours, its colours and sharpness, or numbers
-    that were measured by hand.
+    that were measured by hand; "max" and "mean" on the largest and the mean features of the tiles of a slide.
 
     Parameters
     ----------
     name
-        One of `BASELINES` (of tables) or `PATCH_BASELINES`, or "measured".
+        One of `BASELINES` (of tables), `PATCH_BASELINES` or `BAG_BASELINES`, or "measured".
     values
         Shape (n, columns): training rows, no missing values.
     codes
@@ -95,4 +96,6 @@ _FITS: dict[str, _Fit | None] = {  # how each is fitted; None: the shares of the
     "colour": _logistic,
     "statistics": _logistic,
     "measured": _logistic,
+    "max": _logistic,
+    "mean": _logistic,
 }

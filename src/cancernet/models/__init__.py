@@ -1,5 +1,6 @@
 """The networks: functions that return plain Keras models of stock layers."""
 
+from cancernet.models.attention import Attention, build_attention
 from cancernet.models.backbone import Backbone, build_on_backbone, check_extractor, check_patch_size
 from cancernet.models.backend import keras_library
 from cancernet.models.cancernet import CancerNet, build_cancernet, weight_layers
@@ -9,11 +10,13 @@ from cancernet.models.normalise import quickly_normalised
 
 __all__ = [
     "LAYOUTS",
+    "Attention",
     "Backbone",
     "CancerNet",
     "Conv1D",
     "Layout",
     "average_of",
+    "build_attention",
     "build_cancernet",
     "build_conv1d",
     "build_on_backbone",

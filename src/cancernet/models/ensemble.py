@@ -39,11 +39,18 @@ def average_of(networks: Sequence[keras.Model]) -> keras.Model:
 
 
 def outputs_of(network: keras.Model) -> dict[str, Any]:
-    """Return the symbolic tensors `logits` and `features` (the last hidden layer); of an ensemble all its features."""
+    """Return the symbolic tensors `logits` and `features` (the last hidden layer); of an ensemble all its features.
+
+    A network that weighs tiles has a third one, `attention`.
+    """
     parts = _members(network)
     if parts:
         return _joined(parts, network.inputs[0])
-    return {"logits": network.outputs[0], "features": network.get_layer("features").output}
+    found = {"logits": network.outputs[0], "features": network.get_layer("features").output}
+    if "attention" in [layer.name for layer in network.layers]:
+        weights = network.get_layer("attention").output  # (bags, tiles, 1)
+        found["attention"] = keras_library().layers.Reshape((-1,), name="weights")(weights)
+    return found
 
 
 def members_of(network: keras.Model) -> tuple[keras.Model, ...]:

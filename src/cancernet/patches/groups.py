@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.checks import listed
+from cancernet.data.columns import read_columns, refuse_holes
 from cancernet.data.source import Source, open_source
 from cancernet.errors import InvalidInput
-from cancernet.patches.columns import read_columns, refuse_holes
 
 __all__ = ["groups_by_pattern", "groups_by_table"]
 

@@ -1,5 +1,6 @@
 """Decode, calibrate, sets, abstain, out of distribution: NumPy only."""
 
+from cancernet.predict.bags import answer_bags, bag_input, predict_bags
 from cancernet.predict.decide import Cases, cases, check_prevalence, decide, decide_parts, fill_missing, join_cases
 from cancernet.predict.novelty import fit_novelty, novelty_distance, novelty_reason
 from cancernet.predict.patches import answer_patches, patch_input, predict_patches
@@ -10,7 +11,9 @@ __all__ = [
     "Cases",
     "RowColumns",
     "Summary",
+    "answer_bags",
     "answer_patches",
+    "bag_input",
     "cases",
     "check_prevalence",
     "decide",
@@ -21,6 +24,7 @@ __all__ = [
     "novelty_distance",
     "novelty_reason",
     "patch_input",
+    "predict_bags",
     "predict_file",
     "predict_patches",
     "tabulate",

@@ -41,9 +41,10 @@ class Batch:
     Parameters
     ----------
     inputs
-        What the network takes: rows (n, columns) or patches (n, size, size, 3) uint8.
+        What the network takes: rows (n, columns), patches (n, size, size, 3) uint8, or bags (n, tiles, width + 1).
     values
-        What tells a case unlike the training ones: the rows themselves, or image statistics; (n, columns).
+        What tells a case unlike the training ones: the rows themselves, image statistics, or what the mean features
+        of bags are like; (n, columns).
     ids
         Shape (n,), text.
     first_row
@@ -173,8 +174,9 @@ class _Tally:
 
     def add(self, found: Cases, batch: Batch) -> Cases:
         """Count one batch and hand its cases on."""
-        if not self._first:
-            self._first.append(found.take(slice(_SHOWN)))
+        missing = _SHOWN - sum(map(len, self._first))
+        if missing > 0:
+            self._first.append(found.take(slice(missing)))
         self._counts += np.bincount(found.predicted, minlength=len(self._classes))
         self._abstained += int(found.abstained.sum())
         self._ood += int(found.ood.sum())

@@ -90,6 +90,8 @@ _RIVALS = {
     "colour": "colour statistics",
     "statistics": "image statistics",
     "measured": "measured numbers",
+    "max": "largest features",
+    "mean": "mean features",
 }
 _HEADLINES = (
     *(

@@ -1,19 +1,22 @@
 """A study file becomes a run folder; the only room that knows every task family."""
 
+from cancernet.studies.bags import bag_table
 from cancernet.studies.evaluate import EvaluateOptions, evaluate
-from cancernet.studies.options import PatchStudy, Study, TableStudy
+from cancernet.studies.options import BagStudy, PatchStudy, Study, TableStudy
 from cancernet.studies.patches import patch_table
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
 from cancernet.studies.train import Run, run, train
 
 __all__ = [
+    "BagStudy",
     "EvaluateOptions",
     "PatchStudy",
     "Progress",
     "Run",
     "Study",
     "TableStudy",
+    "bag_table",
     "builtin_studies",
     "evaluate",
     "find_study",

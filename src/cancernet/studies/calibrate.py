@@ -12,7 +12,7 @@ from cancernet.data import Fold, Medians, rows_by_fold
 from cancernet.metrics import choose_threshold, fit_conformal, fit_temperature, fit_temperature_and_bias
 from cancernet.predict import fit_novelty, novelty_distance
 from cancernet.studies.cohort import Cohort
-from cancernet.studies.options import ReportOptions
+from cancernet.studies.sections import ReportOptions
 
 __all__ = ["calibrate", "fit_limits", "with_rule"]
 

@@ -14,7 +14,7 @@ __all__ = ["Cohort"]
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """What decisions and baselines are made of; of patches, `values` are image statistics.
+    """What decisions and baselines are made of; of patches `values` are image statistics, of bags mean features.
 
     Parameters
     ----------

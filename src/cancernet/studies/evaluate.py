@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cancernet import engine
+from cancernet.bags import BagSet
 from cancernet.bundle import Card
 from cancernet.checks import listed
 from cancernet.data import Table
@@ -20,13 +21,13 @@ from cancernet.files import refuse_existing, whole_folder
 from cancernet.metrics import Scored, measure, measure_at, paired_difference
 from cancernet.patches import PatchOptions, PatchSet
 from cancernet.predict import Cases, fill_missing, write_predictions
-from cancernet.report import Importance, RunRecord
+from cancernet.report import Importance, RunRecord, group_rows
 from cancernet.studies.given import Given, read_given
-from cancernet.studies.options import ReportOptions
 from cancernet.studies.outputs import write_results
 from cancernet.studies.patches import shown_patches
 from cancernet.studies.progress import Progress
 from cancernet.studies.record import at_prevalences
+from cancernet.studies.sections import ReportOptions
 from cancernet.studies.words import abstention_sentence, calibration_sentence, coverage_sentence
 from cancernet.tasks import nearest_grade
 
@@ -40,9 +41,11 @@ class EvaluateOptions:
     Parameters
     ----------
     target, group, id
-        Columns of the file: labels, patients ("row": every row is one), names of the rows.
+        Columns of the file: labels, patients ("row": every row is one), names of the rows or slides.
     layout
         Of images.
+    features
+        Folder of the features of slides; see `BagOptions`.
     allow_leak
         Measure although the model was trained on some of these cases; the report says so.
     runtime
@@ -55,6 +58,7 @@ class EvaluateOptions:
     group: str | None = None
     id: str | None = None
     layout: str = "auto"
+    features: str | None = None
     allow_leak: bool = False
     runtime: str = "openvino"
     draws: int = 1000
@@ -67,7 +71,7 @@ class EvaluateOptions:
 
 def evaluate(
     bundle: str | Path,
-    source: Table | PatchSet | str | Path,
+    source: Table | PatchSet | BagSet | str | Path,
     *,
     out: str | Path,
     options: EvaluateOptions | None = None,
@@ -81,7 +85,7 @@ def evaluate(
     bundle
         A folder, or the name of a shipped bundle.
     source
-        A table, a set of patches, a file, a folder of images, or the name of a built-in table.
+        A table, a set of patches or of bags, a file, a folder of images, or the name of a built-in table.
     out
         The folder to make.
     options
@@ -101,7 +105,9 @@ def evaluate(
     chosen, tell = options or EvaluateOptions(), progress or Progress()
     refuse_existing(Path(out), force=force)
     with engine.open(bundle, runtime=chosen.runtime) as model:
-        given = read_given(source, model.card, options=chosen.patches, id=chosen.id, progress=tell)
+        given = read_given(
+            source, model.card, options=chosen.patches, id=chosen.id, features=chosen.features, progress=tell
+        )
         seen = _refuse_seen(model.card, given, chosen)
         tell.begin("Testing", 3)
         found = given.answer(model)
@@ -195,7 +201,7 @@ def _record(
         differences={"majority": paired_difference(scored, majority, draws=options.draws)},
         leak_audit={"what": "training data of the bundle", "sentences": list(seen)},
         leak_sentences=seen,
-        importance=() if given.images is not None else _importance(model, table, scored, options),
+        importance=_importance(model, table, scored, options) if given.columns else (),
         importance_metric="auroc" if scored.binary else "accuracy",
         prevalence=at_prevalences(metrics, report.prevalence, scored),
         limits=card.limits,
@@ -205,9 +211,11 @@ def _record(
 
 
 def _shown(given: Given, scored: Scored, options: EvaluateOptions) -> dict[str, Any]:
-    """Return the rows of a table for figures of its columns, or pictures and tables of patches."""
-    if given.images is None:
+    """Return the rows of a table for figures of its columns, or pictures and tables of patches, or groups of slides."""
+    if given.columns:
         return {"table": given.table}
+    if given.images is None:
+        return {"by_group": group_rows(scored), "group_name": given.table.group_column or "group"}
     rows = np.arange(len(given.table))
     return shown_patches(scored, rows, images=given.images, sites=given.sites, draws=options.draws)
 

@@ -1,4 +1,4 @@
-"""Cases whose truth is known, for a bundle that has not seen them: rows of a table, or images in a pack."""
+"""Cases whose truth is known, for a bundle that has not seen them: rows of a table, images in a pack, or slides."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.bundle import Card, PatchInput, TableInput
+from cancernet.bags import BagOptions, BagSet, open_bags, read_bags
+from cancernet.bundle import BagInput, Card, PatchInput, TableInput
 from cancernet.checks import listed
 from cancernet.data import Table, catalogue, load, read_table, require_groups
 from cancernet.engine import Model
 from cancernet.errors import InvalidInput
 from cancernet.patches import PatchOptions, PatchSet, open_pack, read_patches
-from cancernet.predict import Cases, cases, decide, join_cases
+from cancernet.predict import Cases, answer_bags, cases, decide, join_cases
+from cancernet.studies.bags import bag_table
 from cancernet.studies.patches import patch_table
 from cancernet.studies.progress import Progress
 
@@ -32,17 +34,19 @@ class Given:
     Parameters
     ----------
     table
-        Ids, groups and labels; the columns of the card, or image statistics.
+        Ids, groups and labels; the columns of the card, image statistics, or what features are like.
     seen
         Shape (n,), bool: cases whose values or pixels the bundle was trained on.
     answer
         Returns what an open bundle says about all of them.
     images
-        Shape (n, size, size, 3) uint8; None for a table.
+        Shape (n, size, size, 3) uint8; None for rows and slides.
     sites
         Shape (n,), text; None when they are unknown.
     notes
         Sentences about what was found.
+    columns
+        Whether the network takes the columns of the table themselves.
     """
 
     table: Table
@@ -51,23 +55,28 @@ class Given:
     images: NDArray[np.uint8] | None = None
     sites: NDArray[np.str_] | None = None
     notes: tuple[str, ...] = ()
+    columns: bool = False
 
 
-def read_given(source: Any, card: Card, *, options: PatchOptions, id: str | None, progress: Progress) -> Given:
+def read_given(
+    source: Any, card: Card, *, options: PatchOptions, id: str | None, features: str | None = None, progress: Progress
+) -> Given:
     """Return the cases of a source as the bundle takes them.
 
     Parameters
     ----------
     source
-        A table, a set of patches, a path, or the name of a built-in table.
+        A table, a set of patches or of bags, a path, or the name of a built-in table.
     card
         Of the bundle.
     options
         Which columns are target and group; for images the layout too.
     id
-        Column that names the rows of a table.
+        Column that names the rows of a table, or the slides.
+    features
+        Folder of the features of slides.
     progress
-        Told how far packing is.
+        Told how far packing or reading is.
 
     Raises
     ------
@@ -76,6 +85,8 @@ def read_given(source: Any, card: Card, *, options: PatchOptions, id: str | None
     """
     if isinstance(card.input, PatchInput):
         given = _images(source, card, card.input, options, progress)
+    elif isinstance(card.input, BagInput):
+        given = _slides(source, card, options, id=id, features=features, progress=progress)
     else:
         given = _rows(source, card, card.input, options, id)
     if given.table.target is None:
@@ -96,7 +107,19 @@ def _rows(source: Any, card: Card, wanted: TableInput, options: PatchOptions, id
     table = table.select(wanted.names, exact=False) if table.target is not None else table
     seen = card.training.seen_rows(table.values)
     missing = f"{int(np.isnan(table.values).sum())} values are missing."
-    return Given(table, seen, lambda model: cases(model, table.values, ids=table.ids), notes=(missing,))
+    return Given(table, seen, lambda model: cases(model, table.values, ids=table.ids), notes=(missing,), columns=True)
+
+
+def _slides(
+    source: Any, card: Card, options: PatchOptions, *, id: str | None, features: str | None, progress: Progress
+) -> Given:
+    """Return slides with what their features are like."""
+    asked = BagOptions(features, id or BagOptions.slide, options.target, options.group)
+    bags = source if isinstance(source, BagSet) else read_bags(source, options=asked)
+    progress.begin("Reading", len(bags))
+    table = bag_table(open_bags(bags, progress=progress.reach))
+    seen = card.training.seen_rows(table.values)
+    return Given(table, seen, lambda model: answer_bags(model, bags))
 
 
 def _images(source: Any, card: Card, wanted: PatchInput, options: PatchOptions, progress: Progress) -> Given:

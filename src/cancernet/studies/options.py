@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from cancernet.models import Backbone, CancerNet, Conv1D
-from cancernet.tasks import TaskKind
-from cancernet.training import FitOptions, PatchTraining, TrainingOptions
+from cancernet.models import Attention, Backbone, CancerNet, Conv1D
+from cancernet.studies.sections import DataOptions, ReportOptions, Section, SplitOptions, TaskOptions
+from cancernet.training import BagTraining, FitOptions, PatchTraining, TrainingOptions
 
 __all__ = [
     "STUDIES",
+    "BagData",
+    "BagStudy",
     "DataOptions",
     "PatchData",
     "PatchStudy",
@@ -23,36 +25,6 @@ __all__ = [
     "TableStudy",
     "TaskOptions",
 ]
-
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class _Part(BaseModel):
-    """What all sections share: frozen, finite numbers, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class DataOptions(_Part):
-    """Which data: what every kind has.
-
-    Parameters
-    ----------
-    kind
-        "table": rows of numbers; "patches": images.
-    source
-        A built-in name (see `cancernet data list`), or the path of a file or a folder; $VARIABLES are expanded, and a
-        relative path starts at the folder of the study file.
-    target
-        Column of the labels; built-in tables and the UCI files know theirs, and so do layouts of patches.
-    group
-        Column of what must never be on two sides of a split (the patient), or "row" when every row is one of its own.
-    """
-
-    kind: str
-    source: str = Field(min_length=1)
-    target: str | None = None
-    group: str | None = None
 
 
 class TableData(DataOptions):
@@ -135,101 +107,39 @@ class PatchData(DataOptions):
         return self
 
 
-class SplitOptions(_Part):
-    """Who is tested on whom: `folds` (and `repeats`), or `test` (and `validation`), or `file`.
+class BagData(DataOptions):
+    """Slides in a table, each with a file of features: what an encoder made of its tiles.
 
     Parameters
     ----------
-    folds
-        Cross-validation: every group is tested once per repeat; 5 when nothing is said.
-    repeats
-        How often the folds are drawn anew.
-    test, validation
-        Held-out shares of the rows; with a validation share the network stops early and is calibrated on it.
-    file
-        A `split.json` of an earlier run.
-    seed
-        Of the draw.
+    source
+        CSV, TSV or Parquet with a row per slide.
+    features
+        The folder of the files; a relative path starts at the folder of the study file. When None, a column `features`
+        of the table names each file, or they lie in the folder `features` beside the table, or beside it.
+    slide
+        Column with the names of the slides: those of the files, without suffix.
+    target, group
+        Columns of labels and patients; "row" when each slide is from a patient of its own.
+    encoder
+        What made the features of files that do not say it.
+    mpp
+        Microns per pixel that the encoder saw, of files that do not say it.
     """
 
-    folds: int | None = Field(default=None, ge=2)
-    repeats: int = Field(default=1, ge=1, le=1000)
-    test: Share | None = None
-    validation: Share | None = None
-    file: str | None = None
-    seed: int = Field(default=7, ge=0, lt=2**31)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        """Allow one way to split."""
-        given = [name for name in ("folds", "test", "file") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} exclude each other; keep one of them")
-        if self.repeats > 1 and given not in ([], ["folds"]):
-            raise ValueError(f"repeats = {self.repeats} needs folds; a split with {given[0]} is drawn once")
-        if self.validation is not None and self.test is None:
-            raise ValueError("validation needs test: the share of rows that nothing is fitted on")
-        if self.validation is not None and self.test is not None and self.test + self.validation >= 1:
-            raise ValueError(f"test + validation is {self.test + self.validation:g}: nothing is left to train on")
-        return self
+    kind: Literal["bags"] = "bags"
+    features: str | None = None
+    slide: str = "slide"
+    target: str = "label"
+    group: str = "patient"
+    encoder: str = ""
+    mpp: Annotated[float, Field(gt=0)] | None = None
 
 
-class TaskOptions(_Part):
-    """What to answer.
+class BagReport(ReportOptions):
+    """How results on slides are stated; sets promise 90 %: 99 % would need hundreds of slides of each class."""
 
-    Parameters
-    ----------
-    kind
-        "binary", "multiclass", or "ordinal" (patches): grades in order.
-    positive
-        The class that sensitivity, threshold and prevalence speak of; required for "binary".
-    classes
-        The classes in the order of the outputs, of a binary task with the positive one last; sorted by name when None.
-        Grades from the least severe to the most, required for "ordinal".
-    """
-
-    kind: TaskKind = "binary"
-    positive: str | None = None
-    classes: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        """Hold kind and positive class together."""
-        if self.kind == "binary" and self.positive is None:
-            raise ValueError('a binary task needs its positive class, for example positive = "M"')
-        if self.kind != "binary" and self.positive is not None:
-            raise ValueError(f"a {self.kind} task has no positive class")
-        if self.kind == "ordinal" and (self.classes is None or len(self.classes) < 3):
-            raise ValueError('an ordinal task needs its grades in order, three at least: classes = ["0", "1", "2"]')
-        if self.classes is not None and not 2 <= len(set(self.classes)) == len(self.classes):
-            raise ValueError("classes are two or more, each named once")
-        return self
-
-
-class ReportOptions(_Part):
-    """How results are stated.
-
-    Parameters
-    ----------
-    threshold
-        Rule by which the threshold is chosen on calibration rows: "balanced" (largest balanced accuracy), "f1",
-        "0.5", "sensitivity = 0.95", "specificity = 0.95". Binary tasks only.
-    coverage
-        Of the conformal sets.
-    calibration
-        "temperature" divides the logits by one number; "bias-corrected" adds one to each besides, for networks that
-        lean to some classes on images that they have not seen.
-    prevalence
-        Shares of the positive class for which PPV and NPV are stated.
-    draws
-        Of the bootstrap.
-    """
-
-    threshold: Annotated[str, BeforeValidator(lambda rule: str(rule) if isinstance(rule, float) else rule)] = "balanced"
-    coverage: float = Field(default=0.99, ge=0.5, lt=1)
-    calibration: Literal["temperature", "bias-corrected"] = "temperature"
-    prevalence: tuple[Share, ...] = (0.01, 0.1, 0.5)
-    draws: int = Field(default=1000, ge=200, le=100_000)
+    coverage: float = Field(default=0.90, ge=0.5, lt=1)
 
 
 class PatchReport(ReportOptions):
@@ -242,7 +152,7 @@ class PatchReport(ReportOptions):
     calibration: Literal["temperature", "bias-corrected"] = "bias-corrected"
 
 
-class Study(_Part):
+class Study(Section):
     """A study: data, split, task, model, training, report. Its kind of data says which of the classes below it is.
 
     Parameters
@@ -291,6 +201,12 @@ class TableStudy(Study):
         return self
 
 
+def _ask_for_validation(study: Study, what: str) -> None:
+    """Raise when a held-out split leaves no rows to calibrate on."""
+    if study.split.test is not None and study.split.validation is None:
+        raise ValueError(f"{what} with a held-out test need validation = 0.2 too: rows to calibrate on; or folds = 5")
+
+
 def _which_network(model: Any) -> str:
     """Return which options the model section holds: the key `backbone` tells."""
     has_backbone = "backbone" in model if isinstance(model, Mapping) else isinstance(model, Backbone)
@@ -313,12 +229,24 @@ class PatchStudy(Study):
     @model_validator(mode="after")
     def _check(self) -> Self:
         """Ask for rows to calibrate on."""
-        if self.split.test is not None and self.split.validation is None:
-            raise ValueError(
-                "patches with a held-out test need validation = 0.2 too: rows to calibrate on; or folds = 5"
-            )
+        _ask_for_validation(self, "patches")
         return self
 
 
-STUDIES: dict[str, type[Study]] = {"table": TableStudy, "patches": PatchStudy}
+class BagStudy(Study):
+    """A study of slides by the features of their tiles: attention weighs the tiles, one answer for each slide."""
+
+    data: BagData
+    model: Attention = Attention()
+    training: BagTraining = BagTraining()
+    report: BagReport = BagReport()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Ask for rows to calibrate on."""
+        _ask_for_validation(self, "bags")
+        return self
+
+
+STUDIES: dict[str, type[Study]] = {"table": TableStudy, "patches": PatchStudy, "bags": BagStudy}
 """The kind of study by its kind of data."""

@@ -14,14 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import __version__
-from cancernet.bundle import Execution, PatchInput, TableInput, Task
-from cancernet.data import Split, Table, check_positive, folds_by_group, read_split, split_by_group
+from cancernet.bundle import Execution, Input, Task
+from cancernet.checks import listed
+from cancernet.data import (
+    Split,
+    Table,
+    check_positive,
+    folds_by_group,
+    read_split,
+    refuse_few_groups,
+    require_groups,
+    split_by_group,
+)
 from cancernet.errors import InvalidInput
 from cancernet.metrics import Scored
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import Study
 
-__all__ = ["Audit", "Plan", "make_split", "task_of"]
+__all__ = ["Audit", "Plan", "make_split", "refuse_absent_classes", "task_of"]
 
 
 class Audit(Protocol):
@@ -50,7 +60,7 @@ class Plan(ABC):
     study
         As it was given.
     table
-        Its rows; of patches, their image statistics.
+        Its rows; of patches their image statistics, of bags what their mean features are like.
     task
         Classes in the order of the logits.
     split, audit
@@ -67,7 +77,7 @@ class Plan(ABC):
     cohort: Cohort
 
     baselines: tuple[str, ...] = ()
-    """Names of the baselines, the strongest last: 'better' is said of the network against that one."""
+    """Names of the baselines; 'better' is said of the network against the one that comes nearest to it."""
 
     @property
     def digest(self) -> str:
@@ -101,7 +111,7 @@ class Plan(ABC):
         return ""
 
     @abstractmethod
-    def card_input(self, rows: NDArray[np.int64]) -> TableInput | PatchInput:
+    def card_input(self, rows: NDArray[np.int64]) -> Input:
         """Return what the bundle takes, learnt from the rows its weights have seen."""
 
     @abstractmethod
@@ -152,6 +162,18 @@ def task_of(study: Study, classes: Sequence[str], *, target: str | None) -> Task
         )
     others = tuple(name for name in chosen if name != positive)
     return Task(kind="binary", classes=(*others, positive), positive=positive)
+
+
+def refuse_absent_classes(table: Table, classes: tuple[str, ...], *, folds: int) -> None:
+    """Raise `InvalidInput` when groups are unknown, a class is missing, or it has fewer groups than folds."""
+    require_groups(table)
+    codes = table.codes(classes)
+    absent = [name for code, name in enumerate(classes) if not (codes == code).any()]
+    if absent:
+        raise InvalidInput(
+            f"'{table.name}' has no case of {listed(absent)}", "Cases of each class", "Check classes and labels"
+        )
+    refuse_few_groups(np.asarray(classes)[codes], table.groups, folds=folds)
 
 
 def make_split(study: Study, table: Table) -> Split:

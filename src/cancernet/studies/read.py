@@ -18,7 +18,7 @@ from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.metrics import parse_rule
 from cancernet.models import Backbone, CancerNet
-from cancernet.studies.options import STUDIES, PatchStudy, Study
+from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, Study
 
 __all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
 
@@ -40,7 +40,7 @@ def builtin_studies() -> tuple[str, ...]:
 
 
 def template(kind: str = "table") -> str:
-    """Return a commented study file to start from, for "table" or "patches"."""
+    """Return a commented study file to start from, for "table", "patches" or "bags"."""
     name = f"{one_of(kind, tuple(STUDIES), 'kind of data')}.toml"
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
@@ -210,10 +210,12 @@ def _value(text: str) -> Any:
 
 def _located(study: Study, folder: Path | None) -> Study:
     """Return the study with its paths expanded and made independent of the current directory."""
-    source = _path(study.data.source, folder)
+    paths = {"source": _path(study.data.source, folder)}
     file = study.split.file and _path(study.split.file, folder)
+    if isinstance(study, BagStudy) and study.data.features is not None:
+        paths["features"] = _path(study.data.features, folder, what="features")
     parts: dict[str, BaseModel] = {
-        "data": study.data.model_copy(update={"source": source}),
+        "data": study.data.model_copy(update=paths),
         "split": study.split.model_copy(update={"file": file}),
     }
     if isinstance(study, PatchStudy) and isinstance(study.model, Backbone):

@@ -12,13 +12,13 @@ from cancernet.metrics import Scored, measure, paired_difference, predictive_val
 from cancernet.report import Importance, RunRecord, rival
 from cancernet.studies.card import GENERAL_LIMITS, licence_of, versions
 from cancernet.studies.final import Final, Fitted
-from cancernet.studies.options import ReportOptions
 from cancernet.studies.plan import Plan
 from cancernet.studies.pooled import Pool, fold_metrics, importance, operating_points, pool, validation_scores
 from cancernet.studies.results import FoldResult
+from cancernet.studies.sections import ReportOptions
 from cancernet.studies.words import abstention_sentence, calibration_sentence, comparison_sentence, coverage_sentence
 
-__all__ = ["at_prevalences", "judged_metrics", "make_record", "result_sentences"]
+__all__ = ["at_prevalences", "judged_metrics", "make_record", "result_sentences", "strongest_baseline"]
 
 
 def make_record(plan: Plan, fitted: Fitted, pooled: Pool, *, thresholds: dict[str, float], seconds: float) -> RunRecord:
@@ -77,9 +77,20 @@ def result_sentences(
     task: Task,
 ) -> tuple[str, ...]:
     """Return the sentences that stand at the top of the report."""
-    strongest = [name for name in differences if name != "majority"][-1:]
-    compared = tuple(comparison_sentence(differences[name], rival(name), judged_metrics(task)) for name in strongest)
+    judged = judged_metrics(task)
+    strongest = strongest_baseline(differences, judged[0])
+    compared = (comparison_sentence(differences[strongest], rival(strongest), judged),) if strongest else ()
     return (*compared, calibration_sentence(metrics), coverage_sentence(metrics, report), abstention_sentence(metrics))
+
+
+def strongest_baseline(differences: Mapping[str, Mapping[str, Estimate]], metric: str) -> str | None:
+    """Return the baseline that the network leads by least in a metric; the later of equal ones, none but majority."""
+    leads = {
+        name: np.inf if metric not in found or found[metric].value is None else float(found[metric].value or 0.0)
+        for name, found in differences.items()
+        if name != "majority"
+    }
+    return min(reversed(leads), key=lambda name: leads[name]) if leads else None
 
 
 def judged_metrics(task: Task) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from cancernet.bags import BagSet
 from cancernet.bundle import Card
 from cancernet.checks import listed
 from cancernet.data import Split, Table, write_split
@@ -19,9 +20,10 @@ from cancernet.metrics import choose_threshold
 from cancernet.patches import PatchSet
 from cancernet.predict import write_predictions
 from cancernet.report import RunRecord
+from cancernet.studies.bags import BagPlan, fit_bags, make_bag_plan
 from cancernet.studies.card import make_card, write_bundle
 from cancernet.studies.final import Final, Fitted
-from cancernet.studies.options import STUDIES, PatchStudy, Study, TableStudy
+from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, Study, TableStudy
 from cancernet.studies.outputs import write_history, write_results
 from cancernet.studies.patches import PatchPlan, fit_patches, make_patch_plan
 from cancernet.studies.plan import Plan
@@ -67,7 +69,11 @@ class Run:
 
 
 def run(
-    study: Study, data: Table | PatchSet | None = None, split: Split | None = None, *, progress: Progress | None = None
+    study: Study,
+    data: Table | PatchSet | BagSet | None = None,
+    split: Split | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> Run:
     """Train, calibrate and test a study in memory.
 
@@ -76,7 +82,7 @@ def run(
     study
         What to do.
     data, split
-        A table or a set of patches, and a split, instead of those the study names.
+        A table, a set of patches or of bags, and a split, instead of those the study names.
     progress
         Told how far it is.
 
@@ -137,7 +143,7 @@ def train(
 
 def make_plan(
     study: Study,
-    data: Table | PatchSet | None = None,
+    data: Table | PatchSet | BagSet | None = None,
     split: Split | None = None,
     *,
     allow_leak: bool = False,
@@ -154,7 +160,7 @@ def make_plan(
     allow_leak
         As of `train`.
     progress
-        Told how far packing of images is.
+        Told how far packing of images, or reading of features, is.
 
     Raises
     ------
@@ -163,12 +169,14 @@ def make_plan(
     LeakingSplit
         When a patient, a row or an image stands on two sides of the split.
     """
-    if isinstance(study, TableStudy) and allow_leak:
+    if not isinstance(study, PatchStudy) and allow_leak:
         raise InvalidInput("A leak is allowed for images only", "A study of patches", "Make a split that does not leak")
-    if isinstance(study, TableStudy) and not isinstance(data, PatchSet):
+    if isinstance(study, TableStudy) and isinstance(data, Table | None):
         return make_table_plan(study, data, split)
-    if isinstance(study, PatchStudy) and not isinstance(data, Table):
+    if isinstance(study, PatchStudy) and isinstance(data, PatchSet | None):
         return make_patch_plan(study, data, split, progress=progress, allow_leak=allow_leak)
+    if isinstance(study, BagStudy) and isinstance(data, BagSet | None):
+        return make_bag_plan(study, data, split, progress=progress)
     given = type(data).__name__ if data is not None else "nothing"
     raise InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
 
@@ -189,6 +197,8 @@ def _fitted(plan: Plan, counter: Counter, work: Path | None) -> Fitted:
     """Fit what the plan asks for."""
     if isinstance(plan, TablePlan):
         return fit_table(plan, counter, work=work)
+    if isinstance(plan, BagPlan):
+        return fit_bags(plan, counter, work=work)
     return fit_patches(cast("PatchPlan", plan), counter, work=work)
 
 

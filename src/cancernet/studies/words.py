@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cancernet.estimate import Estimate
-from cancernet.studies.options import ReportOptions
+from cancernet.studies.sections import ReportOptions
 
 __all__ = ["abstention_sentence", "calibration_sentence", "comparison_sentence", "coverage_sentence"]
 

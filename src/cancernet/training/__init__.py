@@ -2,20 +2,25 @@
 
 from cancernet.training.augment import Augmentation
 from cancernet.training.backbone import OpenBackbone, open_backbone
+from cancernet.training.bags import BAG_EXECUTION, BagLearner, FittedBags
 from cancernet.training.checkpoint import Checkpoint
 from cancernet.training.crossfit import CrossFit, choose_epochs, cross_fit
 from cancernet.training.network import Fit, Network
-from cancernet.training.options import FitOptions, PatchTraining, TrainingOptions
+from cancernet.training.options import BagTraining, FitOptions, PatchTraining, TrainingOptions
 from cancernet.training.patches import FittedPatches, Known, PatchLearner, execution_of
 from cancernet.training.seeds import seed_of
 from cancernet.training.tables import FittedTable, TableLearner
 
 __all__ = [
+    "BAG_EXECUTION",
     "Augmentation",
+    "BagLearner",
+    "BagTraining",
     "Checkpoint",
     "CrossFit",
     "Fit",
     "FitOptions",
+    "FittedBags",
     "FittedPatches",
     "FittedTable",
     "Known",

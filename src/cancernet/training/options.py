@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cancernet.training.augment import Augmentation
 
-__all__ = ["FitOptions", "PatchTraining", "TrainingOptions", "class_weights"]
+__all__ = ["BagTraining", "FitOptions", "PatchTraining", "TrainingOptions", "class_weights"]
 
 
 class FitOptions(BaseModel):
@@ -126,6 +126,25 @@ class PatchTraining(FitOptions):
     ensemble_rows: Literal["parts", "all"] = "parts"
     precision: Literal["bf16", "f32"] = "bf16"
     mixed_bfloat16: bool = False
+
+
+class BagTraining(FitOptions):
+    """How a network for bags is fitted: for all `epochs`, without early stopping.
+
+    Parameters
+    ----------
+    tiles
+        Of each slide in an epoch, drawn anew in every one; shorter bags are padded. Answers look at all tiles.
+    batch_size
+        Slides per step.
+    """
+
+    epochs: int = Field(default=40, ge=1, le=100_000)
+    batch_size: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup: int = Field(default=1, ge=0)
+    weight_decay: float = Field(default=1e-3, ge=0, lt=1)
+    tiles: int = Field(default=512, ge=1, le=65_536)
 
 
 def class_weights(codes: NDArray[np.int64], classes: int) -> dict[int, float]:

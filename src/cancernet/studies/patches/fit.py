@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.bundle import Decision
-from cancernet.data import Fold
 from cancernet.estimate import Estimate
-from cancernet.studies.calibrate import calibrate, fit_limits
+from cancernet.studies.decide import conclude, decide_all, limits_of, out_of_fold
 from cancernet.studies.final import Final, Fitted
-from cancernet.studies.patches.decide import conclude, limits_of, out_of_fold
-from cancernet.studies.patches.folds import PatchFold, fit_folds
+from cancernet.studies.kept import KeptFold
+from cancernet.studies.patches.folds import fit_folds
 from cancernet.studies.patches.leak import price_in_words, price_of_leak
 from cancernet.studies.patches.members import Fits, fit_alone, fit_ensemble
 from cancernet.studies.patches.plan import PatchPlan
@@ -84,7 +82,7 @@ def _final(
     learner: PatchLearner,
     results: Sequence[FoldResult],
     *,
-    folds: Sequence[PatchFold],
+    folds: Sequence[KeptFold],
     way: Way,
     last: Fits | None,
     work: Path | None,
@@ -97,7 +95,7 @@ def _final(
         train = np.arange(len(plan.table))
         fits = _on_all_rows(plan, learner, way, work)
         rows, logits = out_of_fold(plan, folds, learner=way.name)
-        decision = _decision(plan, rows, logits)
+        decision = decide_all(plan, rows, logits)
     final = Final(
         learner.model(fits),
         decision,
@@ -117,16 +115,3 @@ def _on_all_rows(plan: PatchPlan, learner: PatchLearner, way: Way, work: Path | 
     if way.ensemble:
         return fit_ensemble(plan, learner, rows, seed=seed, stem=stem)
     return (fit_alone(learner, rows, seed=seed, stem=stem),)
-
-
-def _decision(plan: PatchPlan, rows: NDArray[np.int64], logits: NDArray[np.float64]) -> Decision:
-    """Return the decision of the bundle: fitted on out-of-fold rows, with the limits of all rows."""
-    cohort, training = plan.cohort, plan.study.training
-    where = f"out-of-fold rows of all folds ({len(rows)})"
-    decision = calibrate(
-        logits, cohort.codes[rows], cohort.groups[rows], task=plan.task, report=plan.study.report, where=where
-    )
-    nothing = np.arange(0)
-    fold = Fold(0, 0, train=np.arange(len(plan.table)), validation=nothing, test=nothing)
-    _, novelty = fit_limits(cohort, fold, inner_folds=training.inner_folds, seed=seed_of(training.seed))
-    return decision.model_copy(update={"novelty": novelty})

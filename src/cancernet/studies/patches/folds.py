@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,43 +11,19 @@ from numpy.typing import NDArray
 from cancernet.data import Fold
 from cancernet.metrics import baseline_logits
 from cancernet.patches import COLOURS, DARKNESS, STATISTICS
+from cancernet.studies.kept import KeptFold, keep_fold, kept_fold
 from cancernet.studies.patches.members import Fits, fit_alone, fit_ensemble
 from cancernet.studies.patches.plan import PatchPlan
 from cancernet.studies.patches.ways import Way, views_asked, ways_asked
-from cancernet.studies.results import fold_stem, read_fold, write_fold
+from cancernet.studies.results import fold_stem
 from cancernet.training import PatchLearner, seed_of
 
-__all__ = ["PatchFold", "fit_folds"]
-
-
-@dataclass(frozen=True, eq=False)
-class PatchFold:
-    """What is kept of a fold before anything is decided.
-
-    Parameters
-    ----------
-    repeat, number
-        Of the fold, from 0.
-    tested, validated
-        Logits (m, width) of the test and the validation rows by learner; the network's by the name of the `Way` its
-        answers are averaged.
-    epochs
-        Of the fit on all training rows.
-    history
-        Of all fits: "inner" is 0 for that one, and counts those of an ensemble.
-    """
-
-    repeat: int
-    number: int
-    tested: Mapping[str, NDArray[np.float64]]
-    validated: Mapping[str, NDArray[np.float64]]
-    epochs: int
-    history: tuple[dict[str, Any], ...]
+__all__ = ["fit_folds"]
 
 
 def fit_folds(
     plan: PatchPlan, learner: PatchLearner, *, work: Path | None, finished: Callable[[int], None]
-) -> tuple[Sequence[PatchFold], Fits | None]:
+) -> tuple[Sequence[KeptFold], Fits | None]:
     """Return all folds, and the fits of the last one that was fitted here; those kept in `work` are not fitted again.
 
     Parameters
@@ -63,16 +37,16 @@ def fit_folds(
     """
     folds, fits = [], None
     for count, fold in enumerate(plan.split.folds, start=1):
-        kept = _kept(work, fold) if plan.split.kind == "k-fold" else None
+        kept = kept_fold(work, fold) if plan.split.kind == "k-fold" else None
         if kept is None:
             kept, fits = _fit_fold(plan, learner, fold, work)
-            _keep(work, kept)
+            keep_fold(work, kept)
         folds.append(kept)
         finished(count * plan.fits_of_fold)
     return folds, fits
 
 
-def _fit_fold(plan: PatchPlan, learner: PatchLearner, fold: Fold, work: Path | None) -> tuple[PatchFold, Fits]:
+def _fit_fold(plan: PatchPlan, learner: PatchLearner, fold: Fold, work: Path | None) -> tuple[KeptFold, Fits]:
     """Fit one fold and ask all learners about the rows it has not seen."""
     seed = seed_of(plan.study.training.seed, fold.repeat, fold.number)
     stem = None if work is None else fold_stem(work, fold.repeat, fold.number)
@@ -81,7 +55,7 @@ def _fit_fold(plan: PatchPlan, learner: PatchLearner, fold: Fold, work: Path | N
     tested, validated = (_answers(plan, learner, fits, fold, rows) for rows in (fold.test, fold.validation))
     history = tuple({"inner": inner, **row} for inner, fit in enumerate(fits.different) for row in fit.history)
     fits.forget(stem)
-    return PatchFold(fold.repeat, fold.number, tested, validated, alone.epochs, history), fits
+    return KeptFold(fold.repeat, fold.number, tested, validated, alone.epochs, history), fits
 
 
 def _followed(fold: Fold) -> NDArray[np.int64]:
@@ -118,29 +92,3 @@ def _columns(plan: PatchPlan, name: str) -> NDArray[np.float64]:
         return measures
     names = {"darkness": (DARKNESS,), "colour": COLOURS}.get(name, STATISTICS)
     return plan.cohort.values[:, [STATISTICS.index(column) for column in names]]
-
-
-def _keep(work: Path | None, fold: PatchFold) -> None:
-    """Write a fold into the partial folder of a run."""
-    if work is None:
-        return
-    arrays = {f"tested.{name}": logits for name, logits in fold.tested.items()}
-    arrays |= {f"validated.{name}": logits for name, logits in fold.validated.items()}
-    write_fold(fold_stem(work, fold.repeat, fold.number), arrays, {"epochs": fold.epochs, "history": fold.history})
-
-
-def _kept(work: Path | None, fold: Fold) -> PatchFold | None:
-    """Return a fold that was written, or None."""
-    if work is None:
-        return None
-
-    def build(record: Any, arrays: Mapping[str, NDArray[Any]]) -> PatchFold:
-        tested, validated = (_under(arrays, prefix) for prefix in ("tested.", "validated."))
-        return PatchFold(fold.repeat, fold.number, tested, validated, record["epochs"], tuple(record["history"]))
-
-    return read_fold(work, fold, build)
-
-
-def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose names begin so, without the beginning."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.bundle import Execution, PatchInput, PixelSize, hash_texts
-from cancernet.checks import listed, one_of
-from cancernet.data import Feature, Split, Table, refuse_few_groups, require_groups
+from cancernet.checks import one_of
+from cancernet.data import Feature, Split, Table, refuse_few_groups
 from cancernet.errors import InvalidInput
 from cancernet.metrics import PATCH_BASELINES, Scored
 from cancernet.models import CancerNet
@@ -30,7 +30,7 @@ from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import PatchData, PatchStudy
 from cancernet.studies.patches.leak import joined
 from cancernet.studies.patches.shown import shown_patches
-from cancernet.studies.plan import Plan, make_split, task_of
+from cancernet.studies.plan import Plan, make_split, refuse_absent_classes, task_of
 from cancernet.studies.progress import Progress
 from cancernet.training import Known, OpenBackbone, PatchLearner, execution_of, open_backbone
 
@@ -229,7 +229,7 @@ def _planned(
     progress.begin("Describing", len(pack))
     table = patch_table(pack, licence=study.data_licence, progress=progress.reach)
     task = task_of(study, table.classes, target=table.target_column)
-    _check_classes(table, task.classes, folds=study.split.folds or (3 if study.split.test else 5))
+    refuse_absent_classes(table, task.classes, folds=study.split.folds or (3 if study.split.test else 5))
     split = make_split(study, table) if split is None else split
     split.refuse_other(table)
     progress.begin("Looking for copies", len(table))
@@ -306,18 +306,6 @@ def _labelled(patches: PatchSet, names: dict[str, str]) -> PatchSet:
         one_of(name, patches.classes, "label")
     renamed = [names.get(str(label), str(label)) for label in patches.target]
     return replace(patches, target=np.array(renamed)) if names else patches
-
-
-def _check_classes(table: Table, classes: tuple[str, ...], *, folds: int) -> None:
-    """Raise when groups are unknown, a class is missing, or it has fewer groups than folds."""
-    require_groups(table)
-    codes = table.codes(classes)
-    absent = [name for code, name in enumerate(classes) if not (codes == code).any()]
-    if absent:
-        raise InvalidInput(
-            f"'{table.name}' has no image of {listed(absent)}", "Images of each class", "Check classes and labels"
-        )
-    refuse_few_groups(np.asarray(classes)[codes], table.groups, folds=folds)
 
 
 def _check_ensemble(plan: PatchPlan) -> None:

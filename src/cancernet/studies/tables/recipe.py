@@ -12,7 +12,7 @@ from cancernet.bundle import Decision, Task
 from cancernet.data import Fold, Medians, part_by_group, rows_by_fold
 from cancernet.studies.calibrate import calibrate
 from cancernet.studies.cohort import Cohort
-from cancernet.studies.options import ReportOptions
+from cancernet.studies.sections import ReportOptions
 from cancernet.studies.tables.learners import Learner
 
 __all__ = ["Made", "follow_recipe"]

@@ -1,4 +1,4 @@
-"""Columns of a CSV, TSV or Parquet file as text: manifests and tables of groups."""
+"""Columns of a CSV, TSV or Parquet file as text: manifests, tables of groups, tables of slides."""
 
 from __future__ import annotations
 

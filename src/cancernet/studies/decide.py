@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from cancernet.bundle import Decision, Novelty
 from cancernet.data import Fold
 from cancernet.studies.calibrate import calibrate, fit_limits
-from cancernet.studies.patches.folds import PatchFold
-from cancernet.studies.patches.plan import PatchPlan
+from cancernet.studies.kept import KeptFold
+from cancernet.studies.plan import Plan
 from cancernet.studies.results import NETWORK, RULE_OF, Answer, FoldResult
 from cancernet.training import seed_of
 
-__all__ = ["conclude", "limits_of", "out_of_fold"]
+__all__ = ["conclude", "decide_all", "limits_of", "out_of_fold"]
 
 Logits = NDArray[np.float64]
 
 
 def conclude(
-    plan: PatchPlan, folds: Sequence[PatchFold], *, view: str, limits: Sequence[Novelty]
+    plan: Plan, folds: Sequence[KeptFold], *, limits: Sequence[Novelty], view: str = NETWORK
 ) -> tuple[FoldResult, ...]:
     """Return the results of all folds.
 
@@ -29,16 +29,16 @@ def conclude(
     ----------
     plan, folds
         The study and what its folds left.
-    view
-        How the network's answers are averaged: "none" or "dihedral".
     limits
         Of each fold, from `limits_of`.
+    view
+        Under which name the folds keep the network: of patches by the way its answers are averaged.
     """
     return tuple(_result(plan, folds, place, view=view, novelty=limits[place]) for place in range(len(folds)))
 
 
-def limits_of(plan: PatchPlan) -> tuple[Novelty, ...]:
-    """Return for each fold what its training images look like, by their statistics."""
+def limits_of(plan: Plan) -> tuple[Novelty, ...]:
+    """Return for each fold what its training rows look like, by the values of the cohort."""
     training = plan.study.training
     return tuple(
         fit_limits(
@@ -52,7 +52,7 @@ def limits_of(plan: PatchPlan) -> tuple[Novelty, ...]:
 
 
 def out_of_fold(
-    plan: PatchPlan, folds: Sequence[PatchFold], *, learner: str, without: Fold | None = None
+    plan: Plan, folds: Sequence[KeptFold], *, learner: str, without: Fold | None = None
 ) -> tuple[NDArray[np.int64], Logits]:
     """Return rows and out-of-fold logits of one learner, those of one repeat, `without` the rows of one of its folds.
 
@@ -69,7 +69,20 @@ def out_of_fold(
     return rows, np.concatenate([folds[place].tested[learner] for place in places])
 
 
-def _result(plan: PatchPlan, folds: Sequence[PatchFold], place: int, *, view: str, novelty: Novelty) -> FoldResult:
+def decide_all(plan: Plan, rows: NDArray[np.int64], logits: NDArray[np.float64]) -> Decision:
+    """Return the decision of the bundle: fitted on out-of-fold rows, with the limits of all rows."""
+    cohort, training = plan.cohort, plan.study.training
+    where = f"out-of-fold rows of all folds ({len(rows)})"
+    decision = calibrate(
+        logits, cohort.codes[rows], cohort.groups[rows], task=plan.task, report=plan.study.report, where=where
+    )
+    nothing = np.arange(0)
+    fold = Fold(0, 0, train=np.arange(len(plan.table)), validation=nothing, test=nothing)
+    _, novelty = fit_limits(cohort, fold, inner_folds=training.inner_folds, seed=seed_of(training.seed))
+    return decision.model_copy(update={"novelty": novelty})
+
+
+def _result(plan: Plan, folds: Sequence[KeptFold], place: int, *, view: str, novelty: Novelty) -> FoldResult:
     """Return the result of one fold."""
     kept, fold = folds[place], plan.split.folds[place]
     answers, rows = {}, np.empty(0, dtype=np.int64)
@@ -83,7 +96,7 @@ def _result(plan: PatchPlan, folds: Sequence[PatchFold], place: int, *, view: st
 
 
 def _calibration(
-    plan: PatchPlan, folds: Sequence[PatchFold], place: int, learner: str
+    plan: Plan, folds: Sequence[KeptFold], place: int, learner: str
 ) -> tuple[NDArray[np.int64], Logits, str]:
     """Return the rows that a fold is calibrated on, their logits, and which they are in words."""
     fold = plan.split.folds[place]
@@ -93,7 +106,7 @@ def _calibration(
     return rows, logits, f"out-of-fold rows of the other folds ({len(rows)})"
 
 
-def _decision(plan: PatchPlan, rows: NDArray[np.int64], logits: Logits, *, name: str, where: str) -> Decision:
+def _decision(plan: Plan, rows: NDArray[np.int64], logits: Logits, *, name: str, where: str) -> Decision:
     """Return temperature, threshold and quantile of one learner."""
     report, cohort = plan.study.report, plan.cohort
     ruled = report.model_copy(update={"threshold": RULE_OF.get(name, report.threshold)})
