@@ -87,6 +87,7 @@ def test_killed_at_random_moments_and_started_again(tmp_path, model, slides, pea
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_at_twenty_random_moments(tmp_path, model, workers):
+    (tmp_path / "slides").mkdir()
     for number in range(60):
         write_slide(tmp_path / "slides" / f"slide{number:02}.png", width=300, height=200, seed=number)
     peace, out = tmp_path / "peace", tmp_path / "out"
