@@ -16,7 +16,7 @@ PINS := pyproject.toml constraints.txt .ci/install
 .DEFAULT_GOAL := help
 .PHONY: demo test lint type docs bench zoo web clean help
 
-demo: $(RUN)  ## Train, evaluate and predict on the Wisconsin table; offline, under two minutes
+demo: $(RUN)  ## Train, evaluate and predict on the Wisconsin table, scan a made slide; offline, under two minutes
 	$(BIN)/cancernet demo
 
 test: $(DEV)  ## Run every test that needs nothing but this checkout (and ../shared/data where it is)

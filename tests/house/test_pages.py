@@ -1,6 +1,7 @@
-"""The documentation runs: marked blocks of start.md are executed, and the page of the command line is up to date."""
+"""The documentation runs: marked blocks of pages are executed, and the page of the command line is up to date."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,25 @@ def test_start_in_five_minutes(tmp_path: Path) -> None:
 
 
 @needs_cli
+@pytest.mark.parametrize(("page", "count"), [("slides.md", 5), ("resolution.md", 1)])
+def test_pages_about_slides(tmp_path: Path, page: str, count: int) -> None:
+    found = blocks((DOCS / page).read_text(encoding="utf-8"))
+    assert len(found) == count
+    for block in found:
+        run(block, tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_cluster_scripts_are_scripts() -> None:
+    page = (DOCS / "batches.md").read_text(encoding="utf-8")
+    scripts = re.findall(r"^```bash\n(#!/bin/bash\n.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    assert len(scripts) == 2
+    for script in scripts:
+        done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_cli
 def test_generated_pages_are_up_to_date() -> None:
     command = [sys.executable, str(DOCS / "generate.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -90,7 +110,11 @@ def test_every_metric_is_explained(classes: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["start.md", "questions.md", "bags.md", "numbers.md", "architecture.md", "decisions.md", "benchmarks.md"]
+    "page",
+    [
+        *("start.md", "questions.md", "bags.md", "numbers.md", "architecture.md", "decisions.md", "benchmarks.md"),
+        *("slides.md", "batches.md", "resolution.md"),
+    ],
 )
 def test_relative_links_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (DOCS / page).read_text(encoding="utf-8"))

@@ -9,7 +9,8 @@ import typer
 
 from cancernet.cli.options import Quiet
 from cancernet.cli.predict import in_words
-from cancernet.cli.show import progress_bar, say
+from cancernet.cli.scan import scan
+from cancernet.cli.show import paragraph, progress_bar, rows_table, say
 from cancernet.cli.train import summary
 
 if TYPE_CHECKING:
@@ -18,13 +19,22 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 _ROWS = 8  # that are predicted and shown
+_BUNDLE = "idc"  # that scans the slide
+_PX, _MPP, _SEED, _FOCI = (3200, 2400), 1.0, 7, 2  # of the slide: 3.2 x 2.4 mm, made in seconds
+_DRAWN = (
+    "The tissue is drawn: whatever the map shows says nothing about patients. Where it is grey, the slide is "
+    "unlike the patches that the bundle was trained on, and has no answer."
+)
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the results go.")] = Path("demo"),
     quiet: Quiet = False,
 ) -> None:
-    """Train, calibrate and test on the Wisconsin table, then predict some rows. Offline, again as often as you like."""
+    """Train, calibrate and test on the Wisconsin table, predict some rows, then make a slide and scan it.
+
+    Offline, and again as often as you like.
+    """
     from cancernet import engine, studies
     from cancernet.data import load
     from cancernet.predict import predict_file
@@ -42,6 +52,7 @@ def demo(
         say(f"\nPredicted {cases} with the bundle of this run, without Keras", quiet=quiet)
         say("(it was trained on these rows: a demonstration, not a test):", quiet=quiet)
         say(in_words(found, model.card, out / "predictions.csv", notice=False), quiet=quiet)
+    say(f"\n{scan_made_slide(out, quiet=quiet)}", quiet=quiet)
     say(f"\n{summary(finished.record, out / 'wdbc')}", quiet=quiet)
 
 
@@ -62,3 +73,36 @@ def _some_rows(table: Table, path: Path) -> Path:
         writer.writerow(["id", *table.feature_names])
         writer.writerows([name, *row] for name, row in zip(ids, values.tolist(), strict=True))
     return path
+
+
+def scan_made_slide(out: Path, *, quiet: bool) -> str:
+    """Make a slide of synthetic tissue, scan it with a shipped bundle, and return what came of it in words."""
+    slide, scans = _made_slide(out / "slide.tiff", quiet=quiet), out / "scans"
+    scan(_BUNDLE, [slide], scans, force=True, quiet=True)
+    folder = scans / slide.stem
+    places = [["heat map", str(folder / "heatmap.png")], ["overview", str(scans / "report.html")]]
+    head = f"Made {slide}, a slide of synthetic tissue, and scanned it with the shipped bundle {_BUNDLE}:"
+    areas = rows_table(_areas(folder / "summary.json"))
+    return f"{head}\n{areas}\n\n{paragraph(_DRAWN)}\n\n{rows_table(places)}"
+
+
+def _made_slide(path: Path, *, quiet: bool) -> Path:
+    """Make the slide."""
+    from cancernet.slides.made import make_slide, tissue_picture
+
+    with progress_bar(quiet=quiet) as progress:
+        progress.begin("Making a slide", _PX[1])
+        picture = tissue_picture(_PX, mpp=_MPP, seed=_SEED, foci=_FOCI)
+        return make_slide(path, picture, progress=progress.reach, force=True).path
+
+
+def _areas(summary: Path) -> list[list[str]]:
+    """Return how much tissue a scan found, and what it says of it."""
+    from cancernet.files import read_json
+
+    found = read_json(summary)
+    return [
+        ["tissue", f"{found['tissue_mm2']:.2f} mm2 in {found['tiles']['scored']} tiles"],
+        ["called cancer", f"{found['positive_mm2']:.2f} mm2"],
+        ["no answer", f"{found['unknown_mm2']:.2f} mm2"],
+    ]
