@@ -38,7 +38,7 @@ html_title = f"CancerNet {release}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["house.css"]
-html_sidebars = {"[!r]*": []}  # only the reference has pages below pages
+html_sidebars = {"[!r]*": [], "resolution": []}  # only the reference has pages below pages
 html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
