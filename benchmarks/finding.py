@@ -19,6 +19,7 @@ from cancernet import engine, scan, studies
 from cancernet.metrics import Marks, free_response
 from cancernet.patches import PatchOptions, PatchSet, open_pack, read_patches
 from cancernet.scan import ScanOptions
+from cancernet.slides import PyramidOptions
 from cancernet.slides.made import draw_outlines, make_slide, mosaic_picture, of_groups, whole_patches
 
 KEPT = Path("build", "benchmarks", "finding")
@@ -85,7 +86,8 @@ def _make(path: Path, patches: PatchSet, *, seed: int) -> None:
     picture = mosaic_picture(
         open_pack(patches), positive="1", size=SIZE, mpp=MPP, patch_mpp=MPP, seed=seed, outlines=outlines
     )
-    make_slide(path, picture)
+    # JPEG with colours at half the resolution is unlike the patches: every tile would be left without an answer.
+    make_slide(path, picture, options=PyramidOptions(compression="deflate"))
 
 
 def _scanned(run: Path, slide: Path, overlap: float) -> tuple[list[shapely.Polygon], list[dict]]:
