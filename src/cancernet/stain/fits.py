@@ -6,6 +6,7 @@ tiles of a slide change by the same map.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Self
@@ -23,7 +24,7 @@ Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class StainFit:
+class StainFit(ABC):
     """The colours of one slide, by one of the methods.
 
     Parameters
@@ -72,13 +73,13 @@ class StainFit:
             raise InvalidInput(f"A stain fit of the parts {found}", listed(expected), "Fit the slide again")
         return kind(**parts)
 
+    @abstractmethod
     def words(self) -> str:
         """Return one sentence for a card or a summary."""
-        raise NotImplementedError
 
+    @abstractmethod
     def onto(self, target: Self, *, keep_rest: bool = False) -> ColourMap:
         """Return the map from the colours of this slide to those of another; see `normalise`."""
-        raise NotImplementedError
 
     def _origin(self) -> str:
         """Return where the numbers come from, in words."""
