@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.bundle import Decision
-from cancernet.studies.results import FoldResult
+from cancernet.studies.plan import Plan
+from cancernet.studies.results import NETWORK, FoldResult
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Final", "Fitted"]
+__all__ = ["Final", "Fitted", "final_of_tested"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,3 +73,16 @@ class Fitted:
     calibrated: NDArray[np.float64]
     statements: tuple[str, ...] = ()
     extra: dict[str, Any] | None = None
+
+
+def final_of_tested(plan: Plan, result: FoldResult, *, model: keras.Model) -> tuple[Final, NDArray[np.float64]]:
+    """Return the network that was tested, for a held-out split, and the probabilities of its calibration rows."""
+    answer = result.answers[NETWORK]
+    final = Final(
+        model,
+        answer.decision,
+        rows=plan.split.folds[0].train,
+        calibration_rows=result.calibration_rows,
+        epochs=result.epochs,
+    )
+    return final, answer.decision.calibrated(answer.calibration, kind=plan.task.kind)

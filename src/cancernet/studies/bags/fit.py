@@ -12,10 +12,10 @@ from cancernet.data import Fold
 from cancernet.metrics import baseline_logits
 from cancernet.studies.bags.plan import BagPlan
 from cancernet.studies.decide import conclude, decide_all, limits_of, out_of_fold
-from cancernet.studies.final import Final, Fitted
+from cancernet.studies.final import Final, Fitted, final_of_tested
 from cancernet.studies.kept import KeptFold, keep_fold, kept_fold
 from cancernet.studies.progress import Counter
-from cancernet.studies.results import NETWORK, FoldResult, fold_stem
+from cancernet.studies.results import NETWORK, fold_stem
 from cancernet.training import BagLearner, Checkpoint, FittedBags, seed_of
 
 __all__ = ["fit_bags"]
@@ -30,7 +30,7 @@ def fit_bags(plan: BagPlan, counter: Counter, *, work: Path | None) -> Fitted:
     folds, last = _all_folds(plan, learner, work, counter.reach)
     results = conclude(plan, folds, limits=limits_of(plan))
     if plan.split.kind == "held-out" and last is not None:
-        return Fitted(results, *_tested(plan, learner, results[0], last))
+        return Fitted(results, *final_of_tested(plan, results[0], model=learner.model(last)))
     final, calibrated = _on_all_rows(plan, learner, folds, work)
     counter.reach(plan.fits)
     return Fitted(results, final, calibrated)
@@ -88,21 +88,6 @@ def _answers(
             kind=plan.task.kind,
         )
     return answers
-
-
-def _tested(
-    plan: BagPlan, learner: BagLearner, result: FoldResult, fitted: FittedBags
-) -> tuple[Final, NDArray[np.float64]]:
-    """Return the network that was tested, for a held-out split."""
-    answer = result.answers[NETWORK]
-    final = Final(
-        learner.model(fitted),
-        answer.decision,
-        rows=plan.split.folds[0].train,
-        calibration_rows=result.calibration_rows,
-        epochs=result.epochs,
-    )
-    return final, answer.decision.calibrated(answer.calibration, kind=plan.task.kind)
 
 
 def _on_all_rows(

@@ -10,7 +10,7 @@ import numpy as np
 
 from cancernet.data import Fold
 from cancernet.studies.calibrate import fit_limits
-from cancernet.studies.final import Final, Fitted
+from cancernet.studies.final import Final, Fitted, final_of_tested
 from cancernet.studies.progress import Counter
 from cancernet.studies.results import NETWORK, FoldResult
 from cancernet.studies.tables.folds import load_fold, run_fold, save_fold
@@ -26,9 +26,10 @@ def fit_table(plan: TablePlan, counter: Counter, *, work: Path | None) -> Fitted
     """Fit all folds and the bundle's network; finished folds in `work` are not fitted again."""
     learners = plan.learners(counter.advance)
     results, last = _all_folds(plan, learners, counter, work)
+    network: Any = learners[NETWORK]  # the only learner that is a network
     if plan.split.kind == "held-out":
-        return Fitted(results, *_tested(plan, learners[NETWORK], results[0], last))
-    final, calibrated = _on_all_rows(plan, learners[NETWORK])
+        return Fitted(results, *final_of_tested(plan, results[0], model=network.model(last)))
+    final, calibrated = _on_all_rows(plan, network)
     counter.reach(plan.fits)
     return Fitted(results, final, calibrated)
 
@@ -48,21 +49,6 @@ def _all_folds(
         results.append(result)
         counter.reach(per_fold * number)
     return tuple(results), fitted
-
-
-def _tested(
-    plan: TablePlan, learner: Any, result: FoldResult, fitted: Any
-) -> tuple[Final, np.ndarray[Any, np.dtype[np.float64]]]:
-    """Return the network that was tested, for a held-out split."""
-    answer = result.answers[NETWORK]
-    final = Final(
-        learner.model(fitted),
-        answer.decision,
-        rows=plan.split.folds[0].train,
-        calibration_rows=result.calibration_rows,
-        epochs=result.epochs,
-    )
-    return final, answer.decision.calibrated(answer.calibration, kind=plan.task.kind)
 
 
 def _on_all_rows(plan: TablePlan, learner: Any) -> tuple[Final, np.ndarray[Any, np.dtype[np.float64]]]:
