@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.files import whole_file, write_json
+from cancernet.files import whole_file
 from cancernet.report.style import render
 from cancernet.scan.foci import Focus, Tissue
 from cancernet.scan.picture import Thumbnail, coloured, draw_heat
@@ -35,17 +35,16 @@ class Looked:
     quality: Quality
 
 
-def write_outputs(folder: Path, found: Found, looked: Looked, *, summary: dict[str, Any]) -> None:
-    """Write scores, pictures, outlines and the summary; the summary comes last.
+def write_outputs(folder: Path, found: Found, looked: Looked, *, name: str) -> None:
+    """Write scores, pictures and outlines of the slide of that name; the summary is another matter.
 
-    `scores.parquet`, `heatmap.png`, `heatmap.tiff` (pyramidal), `regions.geojson`, `tissue.geojson`, `summary.json`.
+    `scores.parquet`, `heatmap.png`, `heatmap.tiff` (pyramidal), `regions.geojson`, `tissue.geojson`.
     """
     import pyarrow.parquet as pq
 
     with whole_file(folder / "scores.parquet") as partial:
         pq.write_table(tabulate_scores(found), partial)
     outlines = [outline_of(focus, found.tissue) for focus in found.foci]
-    name = str(summary["slide"])
     values = found.values
     drawing = draw_heat(
         name, looked.thumbnail, values=values, target=found.target, outlines=outlines, unknown=found.unknown
@@ -55,7 +54,6 @@ def write_outputs(folder: Path, found: Found, looked: Looked, *, summary: dict[s
     _write_map(folder / "heatmap.tiff", values, found)
     write_geojson(folder / "regions.geojson", _regions(found, outlines))
     write_geojson(folder / "tissue.geojson", _tissue(found))
-    write_json(folder / "summary.json", summary)
 
 
 def tabulate_scores(found: Found) -> pa.Table:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Card, PatchInput
 from cancernet.errors import BundleMismatch, InvalidInput
-from cancernet.files import sha256
+from cancernet.files import sha256, write_json
 from cancernet.geometry import Box
 from cancernet.scan.foci import Tissue, find_foci
 from cancernet.scan.grid import grid_of
@@ -111,8 +111,9 @@ def scan_slide(
         foci = find_foci(heat, tissue, threshold=target.threshold, min_um2=options.min_um2)
         found = Found(pitch, tissue, grid, scores, target, heat, foci)
         summary = summarise(found, slide, model.card, options=options, digest=sha256(model.folder / "checksums.json"))
+    write_outputs(folder, found, looked, name=slide.path.name)
     summary |= {"quality": looked.quality.as_record(), "seconds": round(perf_counter() - begun, 3)}
-    write_outputs(folder, found, looked, summary=summary)
+    write_json(folder / "summary.json", summary)  # last: who finds it finds all
     return summary
 
 
