@@ -1,9 +1,12 @@
+import os
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from cancernet.ahead import one_ahead, several_ahead
+from cancernet.ahead import one_ahead, processors, several_ahead
 
 
 def test_items_come_in_order_and_the_next_one_is_made_meanwhile():
@@ -71,3 +74,12 @@ def test_an_error_while_making_is_raised_at_its_place():
     assert [next(stream), next(stream)] == [0, 1]
     with pytest.raises(OSError, match="gone"):
         next(stream)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not bind processes")
+def test_a_process_that_is_bound_to_one_processor_has_one():
+    assert processors() == len(os.sched_getaffinity(0))
+    program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    program += "from cancernet.ahead import processors; print(processors())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["one_ahead", "several_ahead"]
+__all__ = ["one_ahead", "processors", "several_ahead"]
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -21,6 +22,13 @@ def one_ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
         while (item := future.result()) is not None:
             future = pool.submit(next, iterator, None)
             yield item
+
+
+def processors() -> int:
+    """Return how many processors this process may use: a batch system or `taskset` may give it fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def several_ahead(

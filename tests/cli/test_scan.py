@@ -274,6 +274,7 @@ BAD = {
     "a table without mpp": (("one.png", "--mpp", "list.csv"), "'list.csv' has the columns 'slide'"),
     "no such mask": (("one.png", "--mask", "gone.geojson"), "Cannot use 'gone.geojson'"),
     "a mask of words": (("one.png", "--mask", "list.csv"), "'list.csv' is not valid JSON"),
+    "one mask for two": (("one.png", "two.png", "--mask", "one.geojson"), "One mask, 'one.geojson', for 2 slides"),
     "no polygon": (("one.png", "--mask", "point.geojson"), "'point.geojson' holds no polygon"),
     "no GeoJSON": (("one.png", "--mask", "other.json"), "'other.json' is no GeoJSON"),
     "out in a file": (("one.png", "--out", "list.csv"), "list.csv': a file stands where a folder is needed"),
@@ -282,7 +283,10 @@ BAD = {
 
 @pytest.mark.parametrize(("options", "words"), BAD.values(), ids=BAD.keys())
 def test_what_cannot_be_is_refused(here: Path, model: Path, batch: Path, options: tuple[str, ...], words: str) -> None:
-    shutil.copy(batch / "one.png", "one.png")
+    for name in ("one.png", "two.png"):
+        shutil.copy(batch / name, name)
+    square = [[0, 0], [64, 0], [64, 64], [0, 64], [0, 0]]
+    Path("one.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [square]}))
     Path("empty").mkdir()
     Path("empty.csv").write_text("")
     Path("latin.csv").write_bytes("slide\nH\xe4nde.svs\n".encode("latin-1"))

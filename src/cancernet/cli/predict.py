@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from cancernet.ahead import processors
 from cancernet.cli.options import Bundle, Features, Force, Id, Json, Layout, Prevalence, Quiet, Runtime
 from cancernet.cli.show import fitted, paragraph, print_json, progress_bar, rows_table, say
 from cancernet.errors import InvalidInput
@@ -55,7 +55,7 @@ def predict(
     """Predict new cases: calibrated probabilities, sets, abstentions. Needs neither Keras nor TensorFlow."""
     from cancernet import engine
 
-    threads = max(1, (os.cpu_count() or 2) - 1)  # one is left for reading and writing, which go on meanwhile
+    threads = max(1, processors() - 1)  # one is left for reading and writing, which go on meanwhile
     with engine.open(bundle, runtime=runtime, threads=threads) as model:
         silent = quiet or json or str(out) == "-"
         options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cancernet.ahead import processors
 from cancernet.cli.options import FLAG, Bundle, Json, Mpp, Quiet, Runtime
 from cancernet.cli.scanned import finish
 from cancernet.cli.slidebars import watching
@@ -90,6 +90,7 @@ def scan(
     asked = {"workers": workers, "max_ram": _bytes(max_ram), "ray": ray, "retry_failed": retry_failed, "force": force}
     batch = _batch_options(_checked(bundle, options, runtime), options, runtime=runtime, asked=asked)
     paths = find_slides(slides)
+    _refuse_shared_mask(paths, mask)
     _refuse_own_folders(paths, out)
     setup = _setup(bundle, runtime, workers)
     try:
@@ -138,6 +139,14 @@ def _batch_options(folder: Path, options: ScanOptions, *, runtime: str, asked: d
     return BatchOptions(**asked, digest=digest(options.mpp), also=also, versions={"cancernet": __version__})
 
 
+def _refuse_shared_mask(paths: Sequence[Path], mask: Path | None) -> None:
+    """Raise when one mask is given for several slides: polygons are drawn on one of them."""
+    if mask is not None and len(paths) > 1:
+        raise InvalidInput(
+            f"One mask, '{mask}', for {len(paths)} slides", "One slide: a mask is drawn on it", "Scan them one by one"
+        )
+
+
 def _refuse_own_folders(paths: Sequence[Path], out: Path) -> None:
     """Raise when outputs would take the place of a slide, or of the folder beside it that may hold its tiles (MIRAX).
 
@@ -158,7 +167,7 @@ def _setup(bundle: str, runtime: str, workers: int) -> partial[Any]:
     """Return what opens the model in each worker; together they take all processors."""
     from cancernet import engine
 
-    return partial(engine.open, bundle, runtime=runtime, threads=max(1, (os.cpu_count() or 1) // max(1, workers)))
+    return partial(engine.open, bundle, runtime=runtime, threads=max(1, processors() // max(1, workers)))
 
 
 def _run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.ahead import processors
 from cancernet.checks import one_of
 from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
 from cancernet.files import exclusive, storage_errors
@@ -112,7 +112,7 @@ def open_pack(
     if not len(patches):
         raise InvalidInput(f"'{patches.name}' holds no image", "Expected at least one", "Check the folder")
     one_of(fit, FITS, "fit")
-    threads = workers or min(os.cpu_count() or 1, _MOST_THREADS)
+    threads = workers or min(processors(), _MOST_THREADS)
     side = common_size(patches, fit=fit, workers=threads) if size is None else _checked(size)
     order = Order(patches, side, fit, threads, progress or _ignore)
     packs = (cache_folder() if cache is None else Path(cache)) / "packs"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.ahead import processors
 from cancernet.checks import listed, one_of
 from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.patches import Pack, PatchSet, fit_image, image_size
@@ -47,7 +47,7 @@ def whole_patches(patches: PatchSet) -> PatchSet:
     InvalidInput
         When no image can be read, or the most frequent size is not square.
     """
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    with ThreadPoolExecutor(min(processors(), 8)) as pool:
         sizes = list(pool.map(lambda row: _size(patches, row), range(len(patches))))
     counts = Counter(size for size in sizes if size is not None).most_common(1)
     if not counts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import __version__
+from cancernet.ahead import processors
 from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
 from cancernet.files import whole_file
@@ -136,7 +136,7 @@ def write_pyramid(
     with whole_file(Path(path), force=force) as partial, _opened(partial, sizes, options) as tiff, ExitStack() as stack:
         levels = [stack.enter_context(Level(each, encoder, options.channels, partial.parent)) for each in sizes[1:]]
         jobs = as_jobs(pixels, size, tile=options.tile, channels=options.channels)
-        workers = options.workers or min(os.cpu_count() or 1, _MOST_WORKERS)
+        workers = options.workers or min(processors(), _MOST_WORKERS)
         with closing(base_tiles(jobs, levels, encoder=encoder, workers=workers, progress=progress or _ignore)) as tiles:
             tiff.write(tiles, **_tags(sizes, 0, pitch, options))
         for number, level in enumerate(levels, start=1):
