@@ -106,7 +106,8 @@ class Training(Part):
     seed, epochs
         Of the final fit.
     networks
-        Of how many networks the logits are the mean; each of several was trained without one part of the rows.
+        Of how many networks the logits are the mean; of several, each was trained without one part of the rows, or
+        all on the same rows from different seeds.
     start
         The file that the weights started from and its SHA-256; empty when they were drawn at random.
     date

@@ -34,7 +34,7 @@ class Way:
     Parameters
     ----------
     ensemble
-        Over networks that were each trained without one part of the rows.
+        Over several networks, as `ensemble_rows` says.
     test_time
         Over views of a patch, as in `Execution`: "none" or "dihedral".
     """
