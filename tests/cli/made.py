@@ -49,6 +49,7 @@ PROGRESS = tuple(
         "Reading",
         "Making",
         "Describing",
+        "Describing as JPEG",
         "Looking for copies",
         "Training",
         "Measuring",

@@ -299,7 +299,7 @@ def test_what_cannot_be_is_refused(here: Path, model: Path, batch: Path, options
 @pytest.mark.parametrize(
     ("bundle", "words"),
     [
-        ("fna", "The bundle 'fna' takes rows of a table"),
+        ("fna", "The bundle 'fna' takes rows of 30 columns"),
         ("lung", "its card says that microns per pixel are unknown"),
         ("gone", "gone"),
     ],

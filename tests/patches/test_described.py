@@ -56,7 +56,7 @@ def test_a_file_that_is_not_whole_is_written_anew(pack, counted, harm):
 
 def test_other_statistics_have_another_file(pack, monkeypatch):
     pack_statistics(pack)
-    monkeypatch.setattr(described, "_VERSION", 2)
+    monkeypatch.setattr(described, "_VERSION", 0)
 
     pack_statistics(pack)
 

@@ -8,14 +8,18 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
-from cancernet.data import rows_by_fold
+from cancernet.data import Fold, rows_by_fold
 from cancernet.errors import InvalidInput
 from cancernet.metrics import baseline_logits
+from cancernet.patches import JPEG_DRAWS, as_any_jpeg
 from cancernet.patches import statistics as module
 from cancernet.patches.statistics import COLOURS, DARKNESS, STATISTICS, image_statistics
-from cancernet.predict import fit_novelty, novelty_distance
+from cancernet.predict import novelty_distance
 from cancernet.stain import HE_VECTORS, combine
+from cancernet.studies.calibrate import fit_limits
+from cancernet.studies.cohort import Cohort
 
+TEXTURES = ("sharpness_2px", "sharpness_2_to_4px", "sharpness_4_to_8px")
 COLOUR_COLUMNS = [STATISTICS.index(name) for name in COLOURS]
 
 
@@ -30,6 +34,12 @@ def tissue(n: int = 4, size: int = 40, seed: int = 0) -> np.ndarray:
 
 def column(images: np.ndarray, name: str) -> np.ndarray:
     return image_statistics(images)[:, STATISTICS.index(name)]
+
+
+def squares(images: np.ndarray) -> np.ndarray:
+    """Return the means over squares of 2 x 2 pixels."""
+    n, height, width = images.shape[:3]
+    return images.reshape(n, height // 2, 2, width // 2, 2, 3).astype(float).mean(axis=(2, 4))
 
 
 def grey(level: int, size: int = 10) -> np.ndarray:
@@ -63,14 +73,27 @@ def test_a_constant_patch_by_hand():
 
 def test_stripes_by_hand():
     stripes = np.zeros((1, 16, 16, 3), np.uint8)
-    stripes[:, :, 1::2] = 100  # columns 0, 100, 0, 100: nothing over 2 and 4 pixels
+    stripes[:, :, 1::2] = 100  # columns 0, 100, 0, 100: nothing over 2 and 4 pixels, nor in squares of 2 x 2
     found = dict(zip(STATISTICS, image_statistics(stripes)[0], strict=True))
     assert found["grey_sharpness_1px"] == pytest.approx(np.log(100**2 / 2 + 0.1))
     assert found["grey_sharpness_1_to_2px"] == pytest.approx(np.log(100**2 / 2 + 0.1) - np.log(0.1))
     assert found["grey_sharpness_2_to_4px"] == pytest.approx(0)
     assert found["grey_grain"] == pytest.approx(np.log(0.1) - np.log(100**2 / 2 + 0.1))
     assert found["flat_share"] == pytest.approx(np.log(0.5 + 0.03))
-    assert found["red_spread"] == pytest.approx(np.log(50**2 + 4) / 2)
+    assert found["red_spread"] == pytest.approx(np.log(4) / 2)
+    assert found["red_green_grain"] == pytest.approx(0)
+
+
+def test_coloured_stripes_by_hand():
+    stripes = np.zeros((1, 16, 16, 3), np.uint8)
+    stripes[:, :, 2::4, 0] = stripes[:, :, 3::4, 0] = 90  # red columns 0, 0, 90, 90
+    found = dict(zip(STATISTICS, image_statistics(stripes)[0], strict=True))
+    assert found["red_spread"] == pytest.approx(np.log(45**2 + 4) / 2)
+    finest = np.log(7 / 15 * 30**2 / 2 + 0.1)  # 7 of 15 neighbours in a row differ, none in a column
+    assert found["red_green_sharpness_2px"] == pytest.approx(np.log(90**2 / 2 + 0.1) - finest)
+    assert found["red_green_sharpness_2_to_4px"] == pytest.approx(np.log(90**2 / 2 + 0.1) - np.log(0.1))
+    assert found["red_green_sharpness_4_to_8px"] == pytest.approx(0)
+    assert found["blue_green_sharpness_2px"] == pytest.approx(np.log(0.1) - finest, rel=1e-5)
 
 
 def test_colours_by_hand():
@@ -86,9 +109,7 @@ def test_colours_by_hand():
 
 def test_textures_agree_with_an_independent_implementation():
     images = tissue()
-    light = images.astype(float)
-    layers = {"grey": light.mean(axis=3), "red_green": light[..., 0] - light[..., 1]}
-    layers["blue_green"] = light[..., 2] - light[..., 1]
+    fine, coarse = images.astype(float).mean(axis=3), squares(images)
     kernels = {step: np.r_[1, np.zeros(step - 1), -1] for step in (1, 2, 4)}
 
     def energy(layer: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -102,25 +123,32 @@ def test_textures_agree_with_an_independent_implementation():
             found.append((answer[tuple(keep)] ** 2).mean(axis=(1, 2)))
         return np.log(np.mean(found, axis=0) + 0.1)
 
-    grey_energy = energy(layers["grey"], kernels[1])
-    for name, layer in layers.items():
+    def textures(layer: np.ndarray) -> list[np.ndarray]:
         one, two, four = (energy(layer, kernels[step]) for step in (1, 2, 4))
-        first = one if name == "grey" else one - grey_energy
-        assert column(images, f"{name}_sharpness_1px") == pytest.approx(first, abs=0.1)
-        assert column(images, f"{name}_sharpness_1_to_2px") == pytest.approx(one - two, abs=0.1)
-        assert column(images, f"{name}_sharpness_2_to_4px") == pytest.approx(two - four, abs=0.1)
+        return [one, one - two, two - four]
+
+    names = ("sharpness_1px", "sharpness_1_to_2px", "sharpness_2_to_4px")
+    for name, expected in zip(names, textures(fine), strict=True):
+        assert column(images, f"grey_{name}") == pytest.approx(expected, abs=0.1)
+    level = energy(fine, kernels[1])
+    for layer, channel in (("red_green", 0), ("blue_green", 2)):
+        first, *others = textures(coarse[..., channel] - coarse[..., 1])
+        for name, expected in zip(TEXTURES, (first - level, *others), strict=True):
+            assert column(images, f"{layer}_{name}") == pytest.approx(expected, abs=0.1)
 
 
 def test_spreads_agree_with_numpy():
     images = tissue()
-    expected = np.log(images[..., 0].astype(float).var(axis=(1, 2)) + 4) / 2
-    assert column(images, "red_spread") == pytest.approx(expected, rel=1e-5)
+    expected = np.log(squares(images)[..., 0].var(axis=(1, 2)) + 4) / 2
+    assert column(images, "red_spread") == pytest.approx(expected, rel=1e-3)  # squares are rounded to grey levels
 
 
 @given(st.integers(0, 1000))
 def test_colours_do_not_depend_on_places(seed):
     images = tissue(1, 16)
-    pixels = np.random.default_rng(seed).permutation(images.reshape(-1, 3)).reshape(images.shape)
+    cut = images.reshape(1, 8, 2, 8, 2, 3).swapaxes(2, 3).reshape(64, 2, 2, 3)
+    moved = np.random.default_rng(seed).permutation(cut).reshape(1, 8, 8, 2, 2, 3)
+    pixels = moved.swapaxes(2, 3).reshape(images.shape)  # squares change places as a whole
     before, after = image_statistics(images), image_statistics(pixels)
     assert after[:, COLOUR_COLUMNS] == pytest.approx(before[:, COLOUR_COLUMNS], abs=1e-3)
     assert after[0, STATISTICS.index("grey_sharpness_1px")] > before[0, STATISTICS.index("grey_sharpness_1px")]
@@ -151,7 +179,7 @@ def test_slabs_and_batches_do_not_matter(monkeypatch):
     assert image_statistics(images) == pytest.approx(together, abs=1e-4)
 
 
-@given(st.integers(8, 12), st.integers(8, 12), st.sampled_from([0, 1, 254, 255]), st.integers(0, 3))
+@given(st.integers(10, 13), st.integers(10, 13), st.sampled_from([0, 1, 254, 255]), st.integers(0, 3))
 def test_odd_patches_give_finite_numbers(height, width, level, spots):
     images = np.full((2, height, width, 3), level, np.uint8)
     images[0].reshape(-1)[: spots * 50] = 255 - level
@@ -162,7 +190,7 @@ def test_odd_patches_give_finite_numbers(height, width, level, spots):
 
 
 def test_an_empty_batch_has_columns():
-    assert image_statistics(np.zeros((0, 9, 9, 3), np.uint8)).shape == (0, len(STATISTICS))
+    assert image_statistics(np.zeros((0, 11, 11, 3), np.uint8)).shape == (0, len(STATISTICS))
 
 
 def test_blur_takes_the_finest_detail_first():
@@ -182,12 +210,18 @@ def test_noise_is_grain():
 
 @pytest.mark.parametrize(
     "wrong",
-    [np.zeros((2, 9, 9, 3)), np.zeros((2, 9, 9), np.uint8), np.zeros((2, 9, 7, 3), np.uint8)],
+    [np.zeros((2, 12, 12, 3)), np.zeros((2, 12, 12), np.uint8), np.zeros((2, 12, 9, 3), np.uint8)],
     ids=["floats", "one image without colours", "too small"],
 )
 def test_what_is_no_batch_of_patches_is_refused(wrong):
-    with pytest.raises(InvalidInput, match="at least 8 pixels"):
+    with pytest.raises(InvalidInput, match="at least 10 pixels"):
         image_statistics(wrong)
+
+
+def filed(images: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Return images as scanners write them."""
+    draws = np.random.default_rng(seed).random((len(images), JPEG_DRAWS)).tolist()
+    return np.stack([as_any_jpeg(image, draw) for image, draw in zip(images, draws, strict=True)])
 
 
 @pytest.fixture(scope="module")
@@ -217,20 +251,22 @@ def test_logistic_regression_on_them_is_a_strong_baseline(idc):
 
 @pytest.mark.realdata
 def test_the_distance_tells_what_was_done_to_held_out_patches(idc):
-    images, values, _, patients = idc
-    known, held_out, new = (np.isin(patients, part) for part in np.array_split(np.unique(patients), 3))
-    first = fit_novelty(values[known], rows="a third of the patients")
-    novelty = fit_novelty(
-        values[known], rows="a third of the patients", held_out_distances=novelty_distance(first, values[held_out])
-    )
-    fresh = images[new][::20]
+    images, values, codes, patients = idc
+    test = rows_by_fold(codes, patients, folds=3, seed=7)[0]
+    fold = Fold(0, 0, train=np.delete(np.arange(len(codes)), test), validation=test[:0], test=test)
+    cohort = Cohort(values, codes, patients, variants=image_statistics(filed(images)))
+    _, novelty = fit_limits(cohort, fold, inner_folds=4, seed=1)
+    new = images[test]
+    fresh = new[::20]
     inked = fresh.copy()
     inked[:, :30, :25] = inked[:, :30, :25] // 3 + np.array([10, 80, 50], np.uint8)
     blurred = np.rint(ndimage.gaussian_filter(fresh.astype(float), (0, 2, 2, 0))).astype(np.uint8)
     changed = {"ink": inked, "blur": blurred, "grey": np.repeat(fresh[..., :1], 3, axis=3), "black": fresh // 50}
-    share = {
-        name: (novelty_distance(novelty, image_statistics(made)) > novelty.limit).mean()
-        for name, made in changed.items()
-    }
-    assert (novelty_distance(novelty, values[new]) > novelty.limit).mean() < 0.03
-    assert min(share.values()) > 0.9, share
+
+    def far(made: np.ndarray) -> float:
+        return (novelty_distance(novelty, image_statistics(made)) > novelty.limit).mean()
+
+    shares = {name: far(made) for name, made in changed.items()}
+    assert min(shares.values()) > 0.9, shares
+    assert far(new) < 0.03
+    assert far(filed(new, seed=1)) < 0.03

@@ -82,6 +82,14 @@ def test_a_bundle_of_tables_takes_no_images(folder):
         predict_patches(model, read_patches(folder))
 
 
+def test_a_bundle_with_statistics_of_another_version_is_refused(bundles, folder):
+    with engine.open(bundles["binary"]) as model:
+        inputs = model.card.input.model_copy(update={"statistics": ("darkness", *model.card.input.statistics[1:-1])})
+        model.card = model.card.model_copy(update={"input": inputs})
+        with pytest.raises(BundleMismatch, match=r"statistics that this version does not know.*cancernet train"):
+            predict_patches(model, read_patches(folder))
+
+
 def test_labels_of_a_folder_are_not_looked_at(bundles, folder, tmp_path):
     for kind, name in (("one", "p00.png"), ("two", "p01.png")):
         (tmp_path / "classes" / kind).mkdir(parents=True)

@@ -106,10 +106,19 @@ def test_switching_one_option_off_leaves_the_others():
     assert np.array_equal(both, variant(turned, contrast=0.3))
 
 
+def test_as_many_images_are_compressed_as_asked_for():
+    images = np.repeat(smooth(1), 2000, axis=0)
+    found = variant(images, jpeg=0.3)
+    changed = (found != images).any(axis=(1, 2, 3))
+    assert changed.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.3 * 0.7 / 2000))
+    assert len(np.unique(found[changed], axis=0)) > 550  # of 600: each in its own way
+    assert grey_levels(found, images) < 60
+
+
 def test_stain_jitter_is_amounts_scaled_and_shifted():
     images = smooth()
     rng = np.random.default_rng(5)
-    uniform = 2 * rng.random((len(images), 14), dtype=np.float32).astype(float) - 1
+    uniform = 2 * rng.random((len(images), 19), dtype=np.float32).astype(float) - 1
     amounts = separate(images).astype(float)
     changed = amounts * (1 + 0.3 * uniform[:, None, None, 1:4]) + 0.2 * uniform[:, None, None, 4:7]
     found = variant(images, seed=5, stain_scale=0.3, stain_shift=0.2)

@@ -1,6 +1,7 @@
 """Sets of image patches: where they lie, decoded once into a pack, described by statistics, audited for leaks."""
 
 from cancernet.patches.audit import PatchAudit, audit_patches
+from cancernet.patches.compress import JPEG_DRAWS, SUBSAMPLINGS, as_any_jpeg, as_jpeg
 from cancernet.patches.copies import join_groups
 from cancernet.patches.described import pack_statistics
 from cancernet.patches.images import FITS, LARGEST_PIXELS, SUFFIXES, fit_image, image_size, read_image
@@ -15,9 +16,11 @@ __all__ = [
     "COLOURS",
     "DARKNESS",
     "FITS",
+    "JPEG_DRAWS",
     "LARGEST_PIXELS",
     "LAYOUTS",
     "STATISTICS",
+    "SUBSAMPLINGS",
     "SUFFIXES",
     "Fault",
     "Pack",
@@ -25,6 +28,8 @@ __all__ = [
     "PatchOptions",
     "PatchSet",
     "PatchSurvey",
+    "as_any_jpeg",
+    "as_jpeg",
     "audit_patches",
     "cache_folder",
     "fit_image",

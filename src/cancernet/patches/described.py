@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 
 from cancernet.errors import CorruptFile, StorageFailure
 from cancernet.files import give_back_pages, read_arrays, write_arrays
+from cancernet.patches.compress import JPEG_DRAWS, as_any_jpeg
 from cancernet.patches.pack import Pack
 from cancernet.patches.statistics import STATISTICS, image_statistics
 
 __all__ = ["pack_statistics"]
 
-_VERSION = 1  # to be raised when `image_statistics` gives other numbers
+_VERSION = 2  # to be raised when `image_statistics` gives other numbers
 _AT_ONCE = 4096  # patches
 
 
-def pack_statistics(pack: Pack, *, progress: Callable[[int], None] | None = None) -> NDArray[np.float64]:
+def pack_statistics(
+    pack: Pack, *, jpeg: bool = False, progress: Callable[[int], None] | None = None
+) -> NDArray[np.float64]:
     """Return the statistics of the images, (n, len(STATISTICS)), from the folder of the pack where they are there.
 
     A file that is missing or damaged is written anew; where nothing may be written, nothing is kept.
@@ -30,13 +33,16 @@ def pack_statistics(pack: Pack, *, progress: Callable[[int], None] | None = None
     ----------
     pack
         The images.
+    jpeg
+        Describe each image as some scanner may have written it, see `as_any_jpeg`; always the same way.
     progress
         Told how many images are done while they are computed.
     """
-    kept = pack.folder / f"statistics-{_VERSION}-{zlib.crc32(' '.join(STATISTICS).encode()):08x}.npz"
+    names = zlib.crc32(" ".join(STATISTICS).encode())
+    kept = pack.folder / f"statistics{'-jpeg' if jpeg else ''}-{_VERSION}-{names:08x}.npz"
     values = _kept(kept, len(pack))
     if values is None:
-        values = _computed(pack, progress or (lambda done: None))
+        values = _computed(pack, jpeg, progress or (lambda done: None))
         with suppress(StorageFailure):
             write_arrays(kept, {"values": values})
     return values
@@ -54,12 +60,16 @@ def _kept(path: Path, images: int) -> NDArray[np.float64] | None:
     return values if fits else None
 
 
-def _computed(pack: Pack, progress: Callable[[int], None]) -> NDArray[np.float64]:
+def _computed(pack: Pack, jpeg: bool, progress: Callable[[int], None]) -> NDArray[np.float64]:
     """Describe all images, a few thousand at a time."""
-    values = np.empty((len(pack), len(STATISTICS)))
+    values, rng = np.empty((len(pack), len(STATISTICS))), np.random.default_rng(0)
     for start in range(0, len(pack), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        values[part] = image_statistics(pack.images[part])
+        images = pack.images[part]
+        if jpeg:
+            draws = rng.random((len(images), JPEG_DRAWS)).tolist()
+            images = np.stack([as_any_jpeg(image, draw) for image, draw in zip(images, draws, strict=True)])
+        values[part] = image_statistics(images)
         give_back_pages(pack.images)
         progress(min(start + _AT_ONCE, len(pack)))
     return values

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cancernet.bundle import Card, PatchInput
 from cancernet.checks import listed
 from cancernet.errors import BundleMismatch, CancerNetError, InvalidInput
-from cancernet.patches import Fault, PatchSet, fit_image, image_statistics, read_image
+from cancernet.patches import STATISTICS, Fault, PatchSet, fit_image, image_statistics, read_image
 from cancernet.predict.decide import Cases, decide, join_cases
 from cancernet.predict.stream import Batch, Summary, check_place, predict_batches
 
@@ -96,13 +96,19 @@ def patch_input(card: Card) -> PatchInput:
     Raises
     ------
     BundleMismatch
-        When it takes rows of a table.
+        When it takes rows of a table, or its training patches are described by other statistics than those of now.
     """
     if not isinstance(card.input, PatchInput):
         raise BundleMismatch(
             f"The bundle '{card.name}' takes rows of {len(card.input.names)} columns, no images",
             "A bundle that was trained on patches",
             "Give it a CSV file, or choose another bundle",
+        )
+    if card.decision.novelty is not None and card.input.statistics != STATISTICS:
+        raise BundleMismatch(
+            f"The bundle '{card.name}' describes its training patches by statistics that this version does not know",
+            "A bundle of this version: with another, patches unlike the training ones could not be told",
+            "Run `cancernet train` with its study again",
         )
     return card.input
 

@@ -16,6 +16,7 @@ from cancernet.bundle import Card, PatchInput
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.files import sha256, write_json
 from cancernet.geometry import Box
+from cancernet.predict import patch_input
 from cancernet.scan.foci import Tissue, find_foci
 from cancernet.scan.grid import grid_of
 from cancernet.scan.heat import map_scores, smooth, target_of
@@ -134,16 +135,15 @@ def patch_of(card: Card) -> tuple[PatchInput, float]:
     BundleMismatch
         When it takes no patches, or its card does not say how large a pixel is.
     """
-    if not isinstance(card.input, PatchInput):
-        raise BundleMismatch(f"The bundle '{card.name}' takes rows of a table", "A bundle of patches")
-    mpp = card.input.pixel_size.mpp
+    taken = patch_input(card)
+    mpp = taken.pixel_size.mpp
     if mpp is None:
         raise BundleMismatch(
             f"The bundle '{card.name}' cannot scan slides: its card says that microns per pixel are unknown",
             "A bundle that was trained on patches of a known resolution",
             "Choose another bundle, or train it again with mpp in [data]",
         )
-    return card.input, mpp
+    return taken, mpp
 
 
 def _look(slide: Slide, pitch: Pitch, options: ScanOptions) -> Looked:

@@ -66,15 +66,15 @@ def fit_limits(cohort: Cohort, fold: Fold, *, inner_folds: int, seed: int) -> tu
 
     The limit is the 99 % quantile over rows that were not described when their distance was taken.
     """
-    medians = Medians.fit(cohort.values[fold.train])
-    train = cohort.filled(fold.train, medians)
+    medians, train = Medians.fit(cohort.values[fold.train]), fold.train
     if len(fold.validation):
-        held = [(train, cohort.filled(fold.validation, medians))]
+        held = [(train, fold.validation)]
     else:
-        codes, groups = cohort.codes[fold.train], cohort.groups[fold.train]
-        parts = rows_by_fold(codes, groups, folds=inner_folds, seed=seed)
-        held = [(np.delete(train, part, axis=0), train[part]) for part in parts]
-    return medians, fit_novelty(train, rows=f"{len(train)} training rows", held_out_distances=_distances(held))
+        parts = rows_by_fold(cohort.codes[train], cohort.groups[train], folds=inner_folds, seed=seed)
+        held = [(np.delete(train, part), train[part]) for part in parts]
+    pairs = [(cohort.guises(known, medians), cohort.guises(new, medians)) for known, new in held]
+    where = f"{len(train)} training rows" + ("" if cohort.variants is None else ", as they are and as JPEG")
+    return medians, fit_novelty(cohort.guises(train, medians), rows=where, held_out_distances=_distances(pairs))
 
 
 def _distances(pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> NDArray[np.float64]:

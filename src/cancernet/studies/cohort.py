@@ -24,12 +24,20 @@ class Cohort:
         Class codes, (n,).
     groups
         (n,) text.
+    variants
+        (n, columns), the values that each row has in another guise, which is as well known; None without.
     """
 
     values: NDArray[np.float64]
     codes: NDArray[np.int64]
     groups: NDArray[np.str_]
+    variants: NDArray[np.float64] | None = None
 
     def filled(self, rows: NDArray[np.int64], medians: Medians) -> NDArray[np.float64]:
         """Return the values of rows without gaps."""
         return medians.apply(self.values[rows])
+
+    def guises(self, rows: NDArray[np.int64], medians: Medians) -> NDArray[np.float64]:
+        """Return the values of rows without gaps, followed by those of their other guise."""
+        known = self.filled(rows, medians)
+        return known if self.variants is None else np.concatenate([known, medians.apply(self.variants[rows])])

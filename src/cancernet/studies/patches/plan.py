@@ -232,6 +232,10 @@ def _planned(
     refuse_absent_classes(table, task.classes, folds=study.split.folds or (3 if study.split.test else 5))
     split = make_split(study, table) if split is None else split
     split.refuse_other(table)
+    variants = None
+    if study.training.augmentation.jpeg > 0:
+        progress.begin("Describing as JPEG", len(pack))
+        variants = pack_statistics(pack, jpeg=True, progress=progress.reach)
     progress.begin("Looking for copies", len(table))
     plan = PatchPlan(
         study=study,
@@ -239,7 +243,7 @@ def _planned(
         task=task,
         split=split,
         audit=audit_patches(pack, split, progress=progress.reach),
-        cohort=Cohort(table.values, table.codes(task.classes), table.groups),
+        cohort=Cohort(table.values, table.codes(task.classes), table.groups, variants),
         pack=pack,
         baselines=_baselines(pack.patches),
         joined_notes=notes,
