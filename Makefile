@@ -8,7 +8,7 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 # The studies whose bundles are shipped; the others are for the benchmarks.
-ZOO := fna idc lung
+ZOO := fna idc lung cytology-grade
 # Those of them that are shipped as they were trained; of the others large weights are kept as float16.
 EXACT := fna
 PINS := pyproject.toml constraints.txt .ci/install
