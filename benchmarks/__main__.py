@@ -4,6 +4,7 @@ import sys
 
 from benchmarks import (
     ablation,
+    aggregation,
     finding,
     ledger,
     lesson,
@@ -35,6 +36,7 @@ LONG = {  # hours: only when they are asked for
     "lesson": lesson.measure,
     "scanning": scanning.measure,
     "finding": finding.measure,
+    "aggregation": aggregation.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
 }

@@ -33,7 +33,7 @@ ALLOWED = (1, 4)
 def measure() -> str:
     """Return sensitivity at 1 and 4 false foci for a slide, by the size of the focus."""
     os.environ.setdefault("CANCERNET_DATA", str(Path("..", "shared", "data").resolve()))
-    run = _run()
+    run = finished_run()
     slides = _slides(run)
     rows = []
     for overlap in OVERLAPS:
@@ -43,7 +43,7 @@ def measure() -> str:
     return f"{len(slides)} slides, {PATIENTS} patients on each.\n\n{table([*head, 'found at all'], rows)}"
 
 
-def _run() -> Path:
+def finished_run() -> Path:
     """Return the run whose test patients are laid on slides."""
     given = os.environ.get("CANCERNET_BENCH_HALF")
     place = Path(given) if given else KEPT / "run"
@@ -58,7 +58,7 @@ def _slides(run: Path) -> list[Path]:
     """Return mosaics of the test patients, made once."""
     folder = KEPT / "slides"
     folder.mkdir(parents=True, exist_ok=True)
-    patches = _tested(run)
+    patches = tested_patches(run)
     groups = sorted(set(patches.groups.tolist()))
     order = np.random.default_rng(7).permutation(len(groups))
     paths = []
@@ -70,7 +70,7 @@ def _slides(run: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _tested(run: Path) -> PatchSet:
+def tested_patches(run: Path) -> PatchSet:
     """Return the whole patches of the patients that the run tested."""
     with (run / "predictions.csv").open(newline="", encoding="utf-8") as stream:
         tested = {row["group"] for row in csv.DictReader(stream) if row["split"] == "test"}
@@ -86,8 +86,7 @@ def _make(path: Path, patches: PatchSet, *, seed: int) -> None:
     picture = mosaic_picture(
         open_pack(patches), positive="1", size=SIZE, mpp=MPP, patch_mpp=MPP, seed=seed, outlines=outlines
     )
-    # JPEG with colours at half the resolution is unlike the patches: every tile would be left without an answer.
-    make_slide(path, picture, options=PyramidOptions(compression="deflate"))
+    make_slide(path, picture, options=PyramidOptions(compression="jpeg"))  # as scanners write
 
 
 def _scanned(run: Path, slide: Path, overlap: float) -> tuple[list[shapely.Polygon], list[dict]]:

@@ -13,7 +13,12 @@ def scanned(folder, **changes):
     summary = {
         **{"slide": f"{folder.name}.svs", "vendor": "Aperio", "bundle": {"name": "made"}, "seconds": 1.5},
         **{"tissue_mm2": 10.0, "unknown_mm2": 0.0, "positive_mm2": 2.0, "positive_fraction": 0.2, "foci": 1},
-        **{"largest_focus_mm2": 2.0, "slide_score": {"maximum": 0.9}, "abstained": 0.1, "ood": 0.0},
+        **{
+            "largest_focus_mm2": 2.0,
+            "slide_score": {"maximum": 0.9, "quantile_0.99": 0.8, "quantile_0.9": 0.1},
+            "abstained": 0.1,
+            "ood": 0.0,
+        },
         **{"tiles": {"scored": 100}, "quality": {"flags": []}},
         "resolution": {"um_x": 0.5, "um_y": 0.5, "source": "aperio.MPP", "assumed": False},
         "target": {"class": "1", "what": "probability of class 1", "threshold": 0.3},
@@ -65,6 +70,7 @@ def test_the_table_has_a_line_for_each_slide_and_empty_fields_for_what_is_not_kn
     assert [row["folder"] for row in rows] == [*(slide.folder.name for slide in batch), "glass"]
     assert rows[-1]["positive_fraction"] == ""
     assert float(rows[-2]["tissue_mm2"]) == 60
+    assert [rows[0][name] for name in ("maximum", "quantile_0.99", "quantile_0.9")] == ["0.9", "0.8", "0.1"]
 
 
 def test_a_batch_that_failed_as_a_whole_has_a_page_too(tmp_path):

@@ -6,6 +6,7 @@ from cancernet.models.backend import keras_library
 from cancernet.models.cancernet import CancerNet, build_cancernet, weight_layers
 from cancernet.models.conv1d import LAYOUTS, Conv1D, Layout, build_conv1d, with_normalisation
 from cancernet.models.ensemble import average_of, members_of, outputs_of
+from cancernet.models.linear import Linear, build_linear
 from cancernet.models.normalise import quickly_normalised
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "CancerNet",
     "Conv1D",
     "Layout",
+    "Linear",
     "average_of",
     "build_attention",
     "build_cancernet",
     "build_conv1d",
+    "build_linear",
     "build_on_backbone",
     "check_extractor",
     "check_patch_size",

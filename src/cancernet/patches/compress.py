@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["JPEG_DRAWS", "SUBSAMPLINGS", "as_any_jpeg", "as_jpeg"]
 
-SUBSAMPLINGS = ("444", "422", "420")
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 """How colours are kept: at every pixel, at every second column, at every second column and row."""
 
 JPEG_DRAWS = 4
@@ -21,7 +21,7 @@ _CHOICES = (_QUALITIES[1] - _QUALITIES[0] + 1, len(SUBSAMPLINGS), _CELL, _CELL)
 
 
 def as_jpeg(
-    image: NDArray[np.uint8], *, quality: int, subsampling: str = "420", offset: tuple[int, int] = (0, 0)
+    image: NDArray[np.uint8], *, quality: int, subsampling: str = "4:2:0", offset: tuple[int, int] = (0, 0)
 ) -> NDArray[np.uint8]:
     """Return an image written as JPEG and read again.
 
@@ -41,7 +41,7 @@ def as_jpeg(
 
     (top, left), (height, width) = offset, image.shape[:2]
     around = image[_mirrored(top, height)[:, None], _mirrored(left, width)]
-    file = imagecodecs.jpeg8_encode(around, quality, subsampling=subsampling)
+    file = imagecodecs.jpeg8_encode(around, quality, subsampling=subsampling.replace(":", ""))
     read: NDArray[np.uint8] = imagecodecs.jpeg8_decode(file)
     return read[top : top + height, left : left + width]
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cancernet.files import read_json, write_text
+from cancernet.scan.summary import SLIDE_SCORES
 from cancernet.slides import Pitch, cohort_warnings
 
 __all__ = ["COLUMNS", "Scanned", "find_outliers", "read_scanned", "write_overview"]
@@ -28,8 +29,8 @@ COLUMNS = (
         "positive_fraction",
         "foci",
         "largest_focus_mm2",
-        "maximum",
     ),
+    *SLIDE_SCORES,
     *("abstained", "ood", "tiles", "mpp", "mpp_source", "mpp_assumed", "vendor", "flags", "seconds"),
 )
 """Of `summary.csv`."""
@@ -60,7 +61,7 @@ class Scanned:
         same = {name: found[name] for name in COLUMNS if name in found and name not in ("tiles",)}
         return same | {
             "folder": self.folder.name,
-            "maximum": found["slide_score"]["maximum"],
+            **found["slide_score"],
             "tiles": found["tiles"]["scored"],
             "mpp": (resolution["um_x"] * resolution["um_y"]) ** 0.5,
             "mpp_source": resolution["source"],

@@ -18,11 +18,12 @@ from cancernet.scan.options import ScanOptions
 from cancernet.scan.score import Scores
 from cancernet.slides import Pitch, Slide
 
-__all__ = ["SCHEMA_VERSION", "Found", "summarise"]
+__all__ = ["SCHEMA_VERSION", "SLIDE_SCORES", "Found", "summarise"]
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("cancernet", "numpy", "openslide-bin", "openvino", "pydicom", "scipy", "shapely", "tifffile")
-_QUANTILES = (0.99, 0.9)
+SLIDE_SCORES = {"maximum": 1.0, "quantile_0.99": 0.99, "quantile_0.9": 0.9}
+"""What is said of a slide as a whole: quantiles of its map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +131,7 @@ def _areas(foci: Sequence[Focus], tissue_mm2: float) -> dict[str, Any]:
 def _slide_scores(heat: HeatMap) -> dict[str, float | None]:
     """Return the highest value of the map, and what its highest cells reach."""
     values = heat.values[~np.isnan(heat.values)]
-    names = {"maximum": 1.0} | {f"quantile_{share:g}": share for share in _QUANTILES}
-    return {name: float(np.quantile(values, share)) if len(values) else None for name, share in names.items()}
+    return {name: float(np.quantile(values, share)) if len(values) else None for name, share in SLIDE_SCORES.items()}
 
 
 def _share(marked: Any) -> float | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cancernet.models import Attention, Backbone, CancerNet, Conv1D
+from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Linear
 from cancernet.studies.sections import DataOptions, ReportOptions, Section, SplitOptions, TaskOptions
 from cancernet.training import BagTraining, FitOptions, PatchTraining, TrainingOptions
 
@@ -186,11 +186,22 @@ class Study(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+def _which_table_network(model: Any) -> str:
+    """Return which options the model section holds: its name tells."""
+    name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
+    return "Linear" if name == "linear" else "Conv1D"
+
+
+TableModel = Annotated[
+    Annotated[Conv1D, Tag("Conv1D")] | Annotated[Linear, Tag("Linear")], Discriminator(_which_table_network)
+]
+
+
 class TableStudy(Study):
-    """A study of rows of numbers, by conv1d."""
+    """A study of rows of numbers, by conv1d or a linear network."""
 
     data: TableData
-    model: Conv1D = Conv1D()
+    model: TableModel = Conv1D()
     training: TrainingOptions = TrainingOptions()
 
     @model_validator(mode="after")

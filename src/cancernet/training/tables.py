@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.data import Medians
-from cancernet.models import Conv1D, Layout, build_conv1d, with_normalisation
+from cancernet.models import Conv1D, Layout, Linear, build_conv1d, build_linear, with_normalisation
 from cancernet.training.crossfit import CrossFit, cross_fit
 from cancernet.training.network import Fit, Network, Watched
 from cancernet.training.options import TrainingOptions
@@ -59,7 +59,7 @@ class FittedTable:
 
 
 class TableLearner:
-    """Fits conv1d on rows of one table.
+    """Fits conv1d, or a linear network, on rows of one table.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class TableLearner:
     classes
         Number of classes.
     layout
-        Of the columns in the network.
+        Of the columns in conv1d.
     model, options
         Of the network and of its training.
     advance
@@ -84,14 +84,20 @@ class TableLearner:
         *,
         classes: int,
         layout: Layout,
-        model: Conv1D,
+        model: Conv1D | Linear,
         options: TrainingOptions,
         advance: Callable[[], None] | None = None,
     ) -> None:
         self.values, self.codes, self.options = values, codes, options
         columns = values.shape[1]
+
+        def build() -> keras.Model:
+            if isinstance(model, Linear):
+                return build_linear(columns, classes, options=model)
+            return build_conv1d(columns, classes, layout=layout, options=model)
+
         self._network = Network(
-            lambda: build_conv1d(columns, classes, layout=layout, options=model),
+            build,
             options,
             classes=classes,
             advance=advance,

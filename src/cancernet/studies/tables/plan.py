@@ -27,7 +27,7 @@ from cancernet.data import (
 )
 from cancernet.errors import InvalidInput
 from cancernet.metrics import BASELINES, Scored
-from cancernet.models import Layout
+from cancernet.models import Layout, Linear
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import TableData, TableStudy
 from cancernet.studies.plan import Plan, make_split, task_of
@@ -73,10 +73,9 @@ class TablePlan(Plan):
     def notes(self) -> tuple[str, ...]:
         """Return sentences about the data."""
         missing = int(np.isnan(self.cohort.values).sum())
-        if not missing:
-            return (self.layout_reason, "No value is missing.")
         filled = f"{missing} missing values were filled with the medians of the training rows of each fold."
-        return (self.layout_reason, filled)
+        order = () if isinstance(self.study.model, Linear) else (self.layout_reason,)
+        return (*order, filled if missing else "No value is missing.")
 
     def data_words(self) -> str:
         """Return what the data are, in a few words."""
@@ -84,7 +83,9 @@ class TablePlan(Plan):
 
     def network_words(self, parameters: int) -> str:
         """Return what the network is, in a few words."""
-        return f"conv1d, layout {self.layout}, {parameters:,} parameters"
+        model = self.study.model
+        what = "a linear network" if isinstance(model, Linear) else f"{model.name}, layout {self.layout}"
+        return f"{what}, {parameters:,} parameters"
 
     def card_input(self, rows: NDArray[np.int64]) -> TableInput:
         """Return what the bundle takes, learnt from the rows its weights have seen."""
