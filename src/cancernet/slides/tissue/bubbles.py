@@ -49,15 +49,15 @@ def _outlines(densities: Densities, mpp: tuple[float, float]) -> NDArray[np.bool
     """Return thin dark lines that take all colours alike: denser than what is left when thin things are taken away."""
     from scipy import ndimage
 
-    grey = np.minimum(np.minimum(densities[0], densities[1]), densities[2])
-    everywhere = np.ones(grey.shape, bool)
+    darker = np.minimum(np.minimum(densities[0], densities[1]), densities[2])
+    everywhere = np.ones(darker.shape, bool)
     window = [max(3, round(_THICKEST_UM / side)) for side in (mpp[1], mpp[0])]
-    darker = grey - ndimage.grey_opening(grey, window)
+    darker -= ndimage.grey_opening(darker, window)
+    redder = evidence(densities)
+    redder -= near_mean(redder, everywhere, side_um=_AROUND_UM, mpp=mpp)
+    lines = np.abs(redder, out=redder) < _COLOURLESS * darker
     usual = near_mean(darker, everywhere, side_um=_TEXTURE_UM, mpp=mpp)
-    dark = darker > np.maximum(_DARKER, _ABOVE_TEXTURE * usual)
-    stain = evidence(densities)
-    redder = stain - near_mean(stain, everywhere, side_um=_AROUND_UM, mpp=mpp)
-    lines = dark & (np.abs(redder) < _COLOURLESS * darker)
+    lines &= darker > np.maximum(_DARKER, _ABOVE_TEXTURE * usual)
     return drop_small(lines, _LEAST_OUTLINE_UM2 / (mpp[0] * mpp[1]))
 
 

@@ -42,10 +42,13 @@ def folds_of(densities: Densities, tissue: NDArray[np.bool_], mpp: tuple[float, 
     Kothari, Phan and Wang 2013, J Pathol Inform 4:22: folds by saturation and intensity, with thresholds that each
     slide sets for itself.
     """
-    density = (densities[0] + densities[1] + densities[2]) / 3
-    usual = near_mean(density, tissue, side_um=_AROUND_UM, mpp=mpp)
-    dark = tissue & (density > np.maximum(_DARKER * usual, _LEAST_DENSITY))
-    dark &= evidence(densities) > _STAINED * density
+    density = densities[0] + densities[1]
+    density += densities[2]
+    density /= 3
+    dark = tissue & (evidence(densities) > _STAINED * density)
+    least = near_mean(density, tissue, side_um=_AROUND_UM, mpp=mpp)
+    least *= _DARKER
+    dark &= density > np.maximum(least, _LEAST_DENSITY, out=least)
     cores = opened(dark, _LEAST_WIDTH_UM, mpp)
     return _bands(fill_small(dark & grown(cores, _LEAST_WIDTH_UM, mpp), 16), mpp)
 

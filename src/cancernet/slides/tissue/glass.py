@@ -23,6 +23,7 @@ _DARKEST = 60  # mean grey level; darker smooth areas are a border of the canvas
 _FILL, _VOID = 253, 12  # grey levels: a canvas filled with white or with black where nothing was scanned
 _QUARTILE = 0.3186  # of the absolute value of normal noise; the lower half is free of the edges of tissue
 _LEAST_SHARE = 0.002  # of the picture; less is chance
+_ROWS = 64  # at a time
 _SAMPLED = 250_000  # pixels that are enough for a colour
 _AROUND_MODE, _NEAR = 5, 0.05  # grey levels; share of the level: what is glass but for its grain
 
@@ -50,10 +51,18 @@ class Glass:
         blanks = -np.log((np.array(self.colour) + 1) / 256)
         table = optical_density(np.arange(256, dtype=np.uint8))
         red, green, blue = (
-            np.take((table - blank).astype(np.float32), np.ascontiguousarray(image[..., channel]), mode="clip")
-            for channel, blank in enumerate(blanks)
+            _looked_up((table - blank).astype(np.float32), image[..., channel]) for channel, blank in enumerate(blanks)
         )
         return red, green, blue
+
+
+def _looked_up(table: NDArray[np.float32], levels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the entry of each pixel, (h, w), some rows at a time: NumPy makes eight bytes of each index."""
+    found = np.empty(levels.shape, np.float32)
+    for start in range(0, len(levels), _ROWS):
+        rows = slice(start, start + _ROWS)
+        np.take(table, levels[rows], out=found[rows], mode="clip")
+    return found
 
 
 def evidence(densities: Densities) -> NDArray[np.float32]:

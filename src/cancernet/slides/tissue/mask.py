@@ -122,9 +122,10 @@ def _linked(stain: NDArray[np.float32], texture: NDArray[np.bool_], threshold: f
 
 def _trimmed(found: NDArray[np.bool_], stain: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the tissue without pixels at its edge that hold less than two fifths of the stain behind them."""
-    peak = around(around(stain, np.maximum), np.maximum)
+    least = around(around(stain, np.maximum), np.maximum)
+    least *= _OF_PEAK
     rim = around(around(~found, np.logical_or), np.logical_or)
-    return found & (~rim | (stain > _OF_PEAK * peak))
+    return found & (~rim | (stain > least))
 
 
 def _below_ink(found: NDArray[np.bool_], densities: Densities, mpp: tuple[float, float]) -> NDArray[np.bool_]:

@@ -184,9 +184,12 @@ def near_mean(
     from scipy import ndimage
 
     size = [max(1, round(side_um / side)) for side in (mpp[1], mpp[0])]
-    sums = ndimage.uniform_filter(np.where(within, values, 0).astype(np.float32), size, mode="nearest")
-    share = ndimage.uniform_filter(within.astype(np.float32), size, mode="nearest")
-    mean: NDArray[np.float32] = np.where(share > 0.5 / np.prod(size), sums / np.maximum(share, 1e-9), 0)
+    mean: NDArray[np.float32] = np.where(within, values, 0).astype(np.float32, copy=False)
+    share = within.astype(np.float32)
+    for array in (mean, share):  # in place: a picture of a whole slide has ten million pixels
+        ndimage.uniform_filter(array, size, output=array, mode="nearest")
+    mean /= np.maximum(share, 1e-9)
+    mean[share <= 0.5 / np.prod(size)] = 0
     return mean
 
 

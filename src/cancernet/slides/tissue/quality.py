@@ -139,6 +139,7 @@ def quality_of(
     thumbnail, sides = checked_thumbnail(thumbnail), checked_mpp(mpp)
     mask = checked_mask(mask, thumbnail.shape)
     image, grid = at_mpp(thumbnail, sides, target=TissueOptions().mpp)
+    blank = ~(tissue_mask(image, grid) | unscanned(image))
     densities, tissue = glass_of(image).densities(blurred(image)), resized(mask, image.shape)
     strokes = strokes_of(densities, grid)
     pen = np.logical_or.reduce([np.zeros(tissue.shape, bool), *strokes.values()])
@@ -146,7 +147,7 @@ def quality_of(
         "pen": pen,
         "fold": folds_of(densities, tissue & ~grown(pen, _INK_EDGE_UM, grid), grid),
         "bubble": bubbles_of(densities, grid),
-        "glass": _glass(image, pen, grid),
+        "glass": drop_small(blank & ~pen, TissueOptions().max_hole_um2 / (grid[0] * grid[1])),
     }
     found = {name: _finding(resized(each, mask.shape), mask, sides) for name, each in masks.items()}
     focus = None if detail is None else focus_of(mask, detail, mpp=sides)
@@ -154,12 +155,6 @@ def quality_of(
     flags = tuple(_flags(mask, found, inks=tuple(strokes)) + _focus_flags(blur, focus))
     limits = tuple(_limits(grid, focus))
     return Quality(mm2(mask, sides), **found, blur=blur, inks=tuple(strokes), flags=flags, limits=limits)
-
-
-def _glass(image: NDArray[np.uint8], pen: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[np.bool_]:
-    """Return bare glass: scanned, without tissue or ink, and no smaller than the holes that tissue may have."""
-    bare = ~(tissue_mask(image, mpp) | pen | unscanned(image))
-    return drop_small(bare, TissueOptions().max_hole_um2 / (mpp[0] * mpp[1]))
 
 
 def _finding(found: NDArray[np.bool_], tissue: NDArray[np.bool_], mpp: tuple[float, float]) -> Finding:
