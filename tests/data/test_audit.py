@@ -4,7 +4,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cancernet.data import Fold, Split, audit_split, audit_tables, digest_of_ids, folds_by_group, load, read_table
+from cancernet.data import (
+    Feature,
+    Fold,
+    Split,
+    Table,
+    audit_split,
+    audit_tables,
+    digest_of_ids,
+    folds_by_group,
+    load,
+    read_table,
+)
 from cancernet.data import split_by_group as held_out
 from cancernet.errors import InvalidInput, LeakingSplit
 from data.made import patients, table_of
@@ -132,6 +143,32 @@ def test_tables_without_a_common_column_or_group():
     audit.refuse()
     assert audit.features == 0
     assert "could not be compared" in " ".join(audit.sentences())
+
+
+def test_rows_that_agree_in_few_features_are_no_copies():
+    """Scores of slides: an engine of low precision gives equal ones, and 0 where nothing is found."""
+    values = np.repeat(np.linspace(0, 1, 60), 2)[:, None]
+    names = np.array([f"s{number}" for number in range(120)])
+    labels = np.array(["M", "B"] * 60)
+    few, more = (
+        Table(
+            name="scores",
+            features=tuple(Feature(f"f{column}") for column in range(columns)),
+            values=np.repeat(values, columns, axis=1),
+            ids=names,
+            groups=names,
+            target=labels,
+            target_column="label",
+            group_column="row",
+        )
+        for columns in (3, 4)
+    )
+    audit = audit_split(few, folds_by_group(few))
+    audit.refuse()
+    assert audit.resolution.continuous
+    assert "with 3 features, equal ones are no sign of it" in " ".join(audit.sentences())
+    with pytest.raises(LeakingSplit, match="the same values in all 4 features"):
+        audit_split(more, folds_by_group(more)).refuse()
 
 
 def test_tables_share_groups():

@@ -19,6 +19,7 @@ __all__ = ["Chance", "LeakAudit", "audit_split", "audit_tables"]
 
 _DRAWS = 20  # shuffles behind "by chance"; the range is that of the draws
 _SHOWN = 20  # names in the JSON
+_FEW = 3  # features; that rows agree in so few is no sign that one is a copy of the other
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,10 @@ class LeakAudit:
 
     @property
     def leaks(self) -> bool:
-        """Whether `refuse` raises: a group on two sides, or identical rows of continuous features."""
-        return bool(self.shared_groups) or (self.resolution.continuous and bool(self.identical))
+        """Whether `refuse` raises: a group on two sides, or identical rows of more than 3 continuous features."""
+        return bool(self.shared_groups) or (
+            self.resolution.continuous and self.features > _FEW and bool(self.identical)
+        )
 
     def refuse(self) -> None:
         """Raise `LeakingSplit` when a group, or a row of continuous features, stands on two sides."""
@@ -316,6 +319,8 @@ def _on_rows(audit: LeakAudit) -> tuple[str, ...]:
             f"Held-out rows that agree with a row trained on: {audit.crossing.words}.",
             "By chance: mean and range of 20 shuffles of each feature within its class.",
         )
+    if audit.features <= _FEW:
+        return (f"Rows were not looked at for copies: with {audit.features} features, equal ones are no sign of it.",)
     if audit.identical:
         held, known = audit.identical[0]
         return (
