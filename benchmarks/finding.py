@@ -23,8 +23,8 @@ from cancernet.slides import PyramidOptions
 from cancernet.slides.made import draw_outlines, make_slide, mosaic_picture, of_groups, whole_patches
 
 KEPT = Path("build", "benchmarks", "finding")
-MPP, SIZE = 4.0, (3000, 2400)  # microns per pixel, pixels: 12 x 9.6 mm
-DIAMETERS = (0.4, 0.8, 1.6, 3.0)  # mm, of circles of the same area; one of each on a slide
+MPP, SIZE = 4.0, (4000, 3200)  # microns per pixel, pixels: 16 x 12.8 mm
+DIAMETERS = (3.0, 1.6, 0.8, 0.4)  # mm, of circles of the same area; one of each on a slide
 PATIENTS = 3  # on a slide
 OVERLAPS = (0.0, 0.5)
 ALLOWED = (1, 4)

@@ -9,6 +9,7 @@ import numpy as np
 import openslide
 import pandas as pd
 import pytest
+import tifffile
 from PIL import Image
 
 from cli.made import cancernet, contents, largest_file, refused, succeeded, without_rights
@@ -48,6 +49,13 @@ def test_quiet_and_json(here: Path) -> None:
     assert told.err == ""
     assert told.json == {"slide": "b.tiff", **json.loads(Path("b.json").read_text())}
     assert Path("a.tiff").read_bytes() == Path("b.tiff").read_bytes()
+
+
+def test_colours_are_stored_as_asked(here: Path) -> None:
+    for name, asked, stored in (("half.tiff", (), (2, 2)), ("full.tiff", ("--subsampling", "4:4:4"), (1, 1))):
+        succeeded("data", "make", "slide", name, *SMALL, *asked)
+        with tifffile.TiffFile(name) as file:
+            assert tuple(file.pages[0].tags["YCbCrSubSampling"].value) == stored
 
 
 def test_a_slide_is_kept_unless_forced(here: Path) -> None:
@@ -103,6 +111,7 @@ def test_given_outlines(here: Path) -> None:
         (("made.tiff", "--focus-mm", "big"), "--focus-mm 'big'"),
         (("made.tiff", *SMALL, "--focus-mm", "9"), "does not fit"),
         (("made.tiff", *SMALL, "--quality", "0"), "quality = 0"),
+        (("made.tiff", *SMALL, "--subsampling", "4:1:1"), "Unknown subsampling '4:1:1'"),
         (("made.tiff", "--repeat", "gone.png"), "gone.png"),
         (("made.tiff", "--repeat", "a.png", "--patches", "idc"), "one of them"),
         (("made.tiff", "--repeat", "a.png", "--outlines", "a.geojson"), "no outlines"),

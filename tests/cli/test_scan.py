@@ -333,6 +333,10 @@ def test_one_bad_slide_stops_no_other_and_is_tried_again_when_mended(here: Path,
     assert again.out.startswith("2 of 3 slides done, all of them before; 1 failed.\n")
     assert again.err.splitlines()[1:] == [head, line, todo]
 
+    write_slide(here / "alone.png", width=150, height=100, seed=5)
+    assert succeeded("scan", model, "alone.png").err.count("oh.svs") == 0
+    assert "<strong>oh.svs</strong>" in Path("scans/report.html").read_text(), "failed in an earlier call"
+
     write_slide(here / "mended.png", width=100, height=80)
     os.replace(here / "mended.png", bad / "oh.svs")
     mended = succeeded("scan", model, bad, "--retry-failed")

@@ -80,6 +80,9 @@ def slide(
         ),
     ] = None,
     quality: Annotated[int, typer.Option(metavar="1..100", help="Of the JPEG tiles.")] = 85,
+    subsampling: Annotated[
+        str, typer.Option(metavar="4:4:4|4:2:0", help="Resolution of the colours of the JPEG tiles.")
+    ] = "4:2:0",
     force: Force = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -93,6 +96,7 @@ def slide(
 
     _refuse_contradictions(repeat=repeat, patches=patches, outlines=outlines)
     made.made_places(out, force=force)  # before the work begins
+    options = PyramidOptions(quality=quality, subsampling=subsampling)
     pixels = _size(size)
     known = _outlines(outlines, pixels, mpp=mpp, seed=seed, foci=foci, focus_mm=focus_mm) if repeat is None else None
     with progress_bar(quiet=quiet or json) as progress:
@@ -107,7 +111,6 @@ def slide(
         else:
             picture = made.tissue_picture(pixels, mpp=mpp, seed=seed, outlines=known)
         progress.begin("Making", pixels[1])
-        options = PyramidOptions(quality=quality)
         found = made.make_slide(out, picture, options=options, progress=progress.reach, force=force)
     if json:
         print_json({"slide": str(found.path), **found.description})

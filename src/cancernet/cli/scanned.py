@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import typer
 from cancernet.cli.show import paragraph, print_json, say
 
 if TYPE_CHECKING:
-    from cancernet.jobs import BatchOptions, BatchResult
+    from cancernet.jobs import BatchOptions, BatchResult, Entry
     from cancernet.scan import Scanned
 
 __all__ = ["finish"]
@@ -28,10 +28,11 @@ def finish(result: BatchResult, out: Path, *, batch: BatchOptions, json: bool, q
     """
     from cancernet.scan import read_scanned, write_overview
 
-    failures = _failures(result)
+    failures = _failures(result.failed)
     slides = read_scanned([out / entry.key for entry in result.done])
-    others = read_scanned(_done_before(result, out, batch))
-    write_overview(out, [*slides, *others], failures=failures)
+    done_before, failed_before = _before(result, out, batch)
+    others = read_scanned(done_before)
+    write_overview(out, [*slides, *others], failures={**_failures(failed_before), **failures})
     if json:
         print_json(_as_json(result, out, slides, failures))
     else:
@@ -41,21 +42,22 @@ def finish(result: BatchResult, out: Path, *, batch: BatchOptions, json: bool, q
         raise typer.Exit(2)
 
 
-def _done_before(result: BatchResult, out: Path, batch: BatchOptions) -> list[Path]:
-    """Return the folders of other slides than these that were scanned with the same options, by name."""
+def _before(result: BatchResult, out: Path, batch: BatchOptions) -> tuple[list[Path], list[Entry]]:
+    """Return the folders of other slides than these that were scanned with the same options, and those that failed."""
     from cancernet.jobs import Ledger, Place
 
     these = {entry.key for entry in result.entries}
     entries = [one for one in Ledger(Place(out.absolute())).entries() if one.key not in these]
-    keys = [one.key for one in entries if one.status == "done" and batch.accepts(one.digest)]
-    return [out / key for key in keys if (out / key / "summary.json").exists()]
+    done = [out / one.key for one in entries if one.status == "done" and batch.accepts(one.digest)]
+    failed = [one for one in entries if one.status == "failed"]
+    return [folder for folder in done if (folder / "summary.json").exists()], failed
 
 
-def _failures(result: BatchResult) -> dict[str, str]:
+def _failures(failed: Sequence[Entry]) -> dict[str, str]:
     """Return why slides failed, by name; by path where two have the same name."""
-    counts = Counter(Path(entry.path).name for entry in result.failed)
+    counts = Counter(Path(entry.path).name for entry in failed)
     found = {}
-    for entry in result.failed:
+    for entry in failed:
         name = Path(entry.path).name
         found[name if counts[name] == 1 else entry.path] = (entry.error or "unknown").removeprefix(f"{name}: ")
     return found
