@@ -20,6 +20,7 @@ from cancernet.metrics.curves import (
 )
 from cancernet.metrics.decision import net_benefit
 from cancernet.metrics.free_response import Marks, free_response, free_response_curve
+from cancernet.metrics.instances import INSTANCE_METRICS, InstanceScores, instance_scores, measure_instances
 from cancernet.metrics.intervals import wilson
 from cancernet.metrics.measure import measure, measure_answers, measure_at
 from cancernet.metrics.paired import paired_difference
@@ -32,10 +33,12 @@ from cancernet.metrics.thresholds import RULES, Rule, choose_threshold, parse_ru
 __all__ = [
     "BAG_BASELINES",
     "BASELINES",
+    "INSTANCE_METRICS",
     "PATCH_BASELINES",
     "RULES",
     "Confusion",
     "DecisionCurve",
+    "InstanceScores",
     "Marks",
     "PrecisionRecall",
     "Reliability",
@@ -58,9 +61,11 @@ __all__ = [
     "fit_temperature_and_bias",
     "free_response",
     "free_response_curve",
+    "instance_scores",
     "measure",
     "measure_answers",
     "measure_at",
+    "measure_instances",
     "net_benefit",
     "paired_difference",
     "parse_rule",
