@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cancernet.errors import InvalidInput
 from cancernet.metrics import Marks, free_response, free_response_curve
-from cancernet.metrics.intervals import percentile
+from cancernet.metrics.intervals import percentile, wilson
 
 
 def marks_of(found, found_on, false, false_on, slides):
@@ -103,3 +103,12 @@ def test_nothing_to_be_found_has_no_sensitivity():
 def test_marks_that_cannot_be_are_refused(fields):
     with pytest.raises(InvalidInput):
         marks_of(*fields)
+
+
+def test_when_everything_is_found_the_interval_is_that_of_a_proportion_of_slides():
+    targets = np.repeat(np.arange(20), 2)
+    marks = Marks(np.full(40, 0.9), targets, np.array([0.1]), np.array([3]), 20)
+    found = free_response(marks, at=(1,))[1]
+    low, high = wilson(20, 20)
+    assert (found.value, found.low, found.high) == (1.0, pytest.approx(float(low)), pytest.approx(float(high)))
+    assert found.low == pytest.approx(0.839, abs=0.001)

@@ -3,10 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cancernet.training import choose_epochs, seed_of
+from cancernet.models import Linear
+from cancernet.training import TableLearner, TrainingOptions, choose_epochs, seed_of
 from cancernet.training.network import row_losses
 from cancernet.training.tables import Standard
 from training.made import COLUMNS, assert_same_weights, clouds, small_learner
@@ -156,3 +158,14 @@ def test_seeds_of_folds_differ(learner):
     crossed = learner.cross_fit(TRAIN, [np.arange(15), np.arange(15, 30)], seed=0)
     first = [[row["loss"] for row in crossed.history if row["inner"] == number] for number in (1, 2)]
     assert first[0] != first[1]
+
+
+def test_a_linear_network_is_the_logistic_regression_of_scikit_learn():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(300, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, 1.0]
+    codes = (rng.random(300) < 1 / (1 + np.exp(-(values[:, 0] + 0.2 * (values[:, 1] - 5))))).astype(np.int64)
+    options = TrainingOptions(epochs=60, learning_rate=0.05)
+    network = TableLearner(values, codes, classes=2, layout="columns", model=Linear(l2=0.0), options=options)
+    logits = network.logits(network.refit(np.arange(300), epochs=60, seed=0), values)
+    twin = make_pipeline(StandardScaler(), LogisticRegression(C=np.inf)).fit(values, codes)
+    assert logits[:, 1] - logits[:, 0] == pytest.approx(twin.decision_function(values), abs=0.1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
-from cancernet.metrics.intervals import draw_counts, percentile
+from cancernet.metrics.intervals import draw_counts, percentile, wilson
 
 __all__ = ["Marks", "free_response", "free_response_curve"]
 
@@ -103,6 +103,9 @@ def _estimate(marks: Marks, allowed: float, *, draws: int, seed: int) -> Estimat
     if bounds is None:
         reason = "too few slides hold something to be found"
         return Estimate(value, None, None, targets, marks.slides, "bootstrap over slides", reason)
+    if bounds[0] == bounds[1]:  # all found, or none: resampling cannot show that the next slide may be another
+        low, high = wilson(value * slides, slides)
+        return Estimate(value, float(low), float(high), targets, marks.slides, "wilson over slides with targets")
     return Estimate(value, *bounds, targets, marks.slides, f"percentile bootstrap over slides, {draws} draws")
 
 

@@ -23,7 +23,7 @@ from cancernet.patches.sizes import common_size
 __all__ = ["Pack", "cache_folder", "open_pack"]
 
 _MOST_THREADS = 8
-_SMALLEST, _LARGEST = 8, 4096  # pixels of a side
+_SMALLEST, _LARGEST = 10, 4096  # pixels of a side; image statistics need 10
 
 
 @dataclass(frozen=True, eq=False)
