@@ -6,7 +6,6 @@ held-out patches are flagged as they are and after each change.
 """
 
 import csv
-import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from cancernet.data import rows_by_fold
 from cancernet.estimate import Estimate
 from cancernet.metrics import auroc, baseline_logits
 from cancernet.metrics.intervals import draw_counts, percentile
+from cancernet.patches import JPEG_DRAWS, as_any_jpeg, as_jpeg
 from cancernet.patches.images import fit_image
 from cancernet.patches.statistics import COLOURS, DARKNESS, STATISTICS, image_statistics
 from cancernet.predict import fit_novelty, novelty_distance
@@ -102,7 +102,11 @@ def _precisions(found: dict[str, Flagged]) -> str:
     for quantile in QUANTILES:
         for name, one in found.items():
             alarms = _share_of_groups(one.alarms[quantile], one.groups)
-            changed = [share for kind, share in one.shares[quantile].items() if not kind.startswith(("set ", "own "))]
+            changed = [
+                share
+                for kind, share in one.shares[quantile].items()
+                if not kind.startswith(("set ", "own ", "JPEG as"))
+            ]
             hits, misses = PREVALENCE * float(np.mean(changed)), (1 - PREVALENCE) * (alarms.value or 0.0)
             cells = [alarms.format(1), f"{np.mean(changed):.1f}", f"{hits / (hits + misses):.2f}"]
             rows.append([f"{100 * quantile:g} %", name, *cells])
@@ -128,13 +132,13 @@ def _flagged(name: str, sets: dict[str, Patches]) -> Flagged:
     """Return what is flagged in one set, each patch by the folds that it is held out of."""
     own, rng = sets[name], np.random.default_rng(0)
     sample = np.sort(rng.choice(len(own.images), min(SAMPLE, len(own.images)), replace=False))
-    values = image_statistics(own.images)
+    values, filed = image_statistics(own.images), image_statistics(_filed(own.images, rng))
     changed = {kind: image_statistics(images) for kind, images in _changes(own, sample, rng).items()}
     others = {f"set {other}": _foreign(sets[other], own.size, rng) for other in sets if other != name}
     distances = np.empty((len(QUANTILES), len(values)))  # in limits: above 1 is flagged
     hits: dict[str, list[NDArray[np.float64]]] = {kind: [] for kind in (*changed, *others)}
     for test in rows_by_fold(own.codes, own.groups, folds=FOLDS, seed=SPLIT_SEED):
-        measured = _limits(values, own, np.delete(np.arange(len(values)), test))
+        measured = _limits(values, filed, own, train=np.delete(np.arange(len(values)), test))
         distances[:, test] = measured(values[test])
         held_out = np.isin(sample, test)
         for kind, rows in changed.items():
@@ -157,14 +161,20 @@ def _flagged(name: str, sets: dict[str, Patches]) -> Flagged:
 
 
 def _limits(
-    values: NDArray[np.float64], own: Patches, train: NDArray[np.int64]
+    values: NDArray[np.float64], filed: NDArray[np.float64], own: Patches, *, train: NDArray[np.int64]
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """Return a function that gives distances of rows in limits, (quantiles, rows)."""
-    known = values[train]
+
+    def guises(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the rows as they are and as JPEG, as a study describes them."""
+        return np.concatenate([values[rows], filed[rows]])
+
     parts = rows_by_fold(own.codes[train], own.groups[train], folds=INNER_FOLDS, seed=SPLIT_SEED)
-    inner = [novelty_distance(fit_novelty(np.delete(known, part, axis=0), rows=""), known[part]) for part in parts]
+    inner = [
+        novelty_distance(fit_novelty(guises(np.delete(train, part)), rows=""), guises(train[part])) for part in parts
+    ]
     limits = np.quantile(np.concatenate(inner), QUANTILES, method="higher")
-    novelty = fit_novelty(known, rows="")
+    novelty = fit_novelty(guises(train), rows="")
     return lambda rows: novelty_distance(novelty, rows) / limits[:, None]
 
 
@@ -189,7 +199,8 @@ def _changes(own: Patches, sample: NDArray[np.int64], rng: np.random.Generator) 
         "inverted": 255 - images,
         "stain 0.4 times as dense": from_optical_density(optical_density(images) * 0.4),
         "stain 2 times as dense": from_optical_density(optical_density(images) * 2),
-        "JPEG, quality 10": np.stack([_jpeg(image, 10) for image in images]),
+        "JPEG as scanners write it": _filed(images, rng),
+        "JPEG, quality 10": np.stack([as_jpeg(image, quality=10) for image in images]),
         "noise, 10 grey levels": _rounded(images + rng.normal(0, 10, shape)),
         "half the mpp, enlarged": np.stack([_sized(_middle(image), own.size) for image in images]),
         "twice the mpp, mirrored to size": np.stack([_coarser(image) for image in images]),
@@ -218,11 +229,10 @@ def _inked(images: Images, colour: tuple[int, int, int], rng: np.random.Generato
     return from_optical_density(density * (1 - cover / 2) + ink * cover)
 
 
-def _jpeg(image: Images, quality: int) -> Images:
-    """Return the image after a strong JPEG compression."""
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "JPEG", quality=quality)
-    return np.asarray(Image.open(stream))
+def _filed(images: Images, rng: np.random.Generator) -> Images:
+    """Return the images as scanners write them."""
+    draws = rng.random((len(images), JPEG_DRAWS)).tolist()
+    return np.stack([as_any_jpeg(image, draw) for image, draw in zip(images, draws, strict=True)])
 
 
 def _middle(image: Images) -> Images:
