@@ -308,6 +308,26 @@ def test_a_bundle_that_cannot_scan_is_refused(here: Path, batch: Path, bundle: s
     assert words in refused("scan", bundle, batch)
 
 
+def test_a_line_of_a_table_concerns_its_slide_alone(here: Path, model: Path) -> None:
+    for name in ("one", "two"):
+        Image.new("RGB", (120, 90), "pink").save(here / f"{name}.png")  # says nothing of its resolution
+    table = here / "mpp.csv"
+    table.write_text("slide,mpp\none.png,0.5\n")
+    succeeded("scan", model, "one.png", "--mpp", table)
+    before = times(here / "scans")
+    table.write_text("slide,mpp\none.png,0.5\ntwo.png,0.5\n")
+    told = succeeded("scan", model, "one.png", "two.png", "--mpp", table)
+    assert told.out.startswith("2 of 2 slides done, 1 of them before.\n")
+    assert before.items() <= times(here / "scans").items()
+
+    table.write_text("slide,mpp\none.png,0.25\ntwo.png,0.5\n")
+    assert "for 'one' was made with other options" in refused("scan", model, "one.png", "two.png", "--mpp", table)
+    told = succeeded("scan", model, "one.png", "two.png", "--mpp", table, "--force")
+    assert told.out.startswith("2 of 2 slides done, 1 of them before.\n")
+    summary = json.loads((here / "scans" / "one" / "summary.json").read_text())
+    assert summary["resolution"]["um_x"] == 0.25
+
+
 def test_a_damaged_bundle_is_refused(here: Path, model: Path, batch: Path) -> None:
     shutil.copytree(model, "damaged")
     with Path("damaged", "model.onnx").open("ab") as stream:

@@ -127,6 +127,7 @@ def _batch_options(folder: Path, options: ScanOptions, *, runtime: str, asked: d
     from cancernet import __version__
     from cancernet.files import sha256
     from cancernet.jobs import BatchOptions
+    from cancernet.slides import MppPolicy
 
     def digest(mpp: str) -> str:
         fields = options.to_dict() | {"mask": mask, "mpp": mpp}
@@ -136,7 +137,9 @@ def _batch_options(folder: Path, options: ScanOptions, *, runtime: str, asked: d
     mask = None if options.mask is None else sha256(options.mask)  # a file of that name may be drawn anew
     # A slide that could be scanned without a guess says its own resolution, and a guess would not have counted.
     also = frozenset({digest("error")} if options.mpp.startswith("assume:") else ())
-    return BatchOptions(**asked, digest=digest(options.mpp), also=also, versions={"cancernet": __version__})
+    policy = MppPolicy.parse(options.mpp)  # a table counts by its lines: each slide depends on its own only
+    said = digest("error" if policy.table else options.mpp)
+    return BatchOptions(**asked, digest=said, own=policy.line_of, also=also, versions={"cancernet": __version__})
 
 
 def _refuse_shared_mask(paths: Sequence[Path], mask: Path | None) -> None:

@@ -48,7 +48,7 @@ def _before(result: BatchResult, out: Path, batch: BatchOptions) -> tuple[list[P
 
     these = {entry.key for entry in result.entries}
     entries = [one for one in Ledger(Place(out.absolute())).entries() if one.key not in these]
-    done = [out / one.key for one in entries if one.status == "done" and batch.accepts(one.digest)]
+    done = [out / one.key for one in entries if one.status == "done" and batch.accepts(one)]
     failed = [one for one in entries if one.status == "failed"]
     return [folder for folder in done if (folder / "summary.json").exists()], failed
 

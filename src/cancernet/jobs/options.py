@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cancernet.errors import InvalidInput
+from cancernet.jobs.entry import Entry
 
 __all__ = ["BatchOptions"]
 
@@ -26,6 +27,8 @@ class BatchOptions:
         batch has made. What fits is kept, so that a forced batch can be interrupted as well.
     digest
         Of all options that the outputs depend on; outputs of another digest are not taken for these.
+    own
+        By the path of an input, what its outputs depend on besides, as text; None when all depend on the same.
     also
         Digests of other options under which what succeeded would have become the same; such outputs are kept.
     versions
@@ -56,6 +59,7 @@ class BatchOptions:
     retry_failed: bool = False
     force: bool = False
     digest: str = ""
+    own: Callable[[str], str] | None = None
     also: frozenset[str] = frozenset()
     versions: Mapping[str, str] = field(default_factory=dict)
     max_ram: int | None = None
@@ -78,9 +82,14 @@ class BatchOptions:
             "Otherwise a short delay on the network looks like a death",
         )
 
-    def accepts(self, digest: str) -> bool:
-        """Return whether outputs that were made under a digest are taken for these."""
-        return digest == self.digest or digest in self.also
+    def digest_of(self, path: str) -> str:
+        """Return the digest of all that the outputs of an input depend on."""
+        own = "" if self.own is None else self.own(path)
+        return f"{self.digest}-{own}" if own else self.digest
+
+    def accepts(self, entry: Entry) -> bool:
+        """Return whether outputs that were made under an entry's digest are taken for these."""
+        return entry.digest == self.digest_of(entry.path) or entry.digest in self.also
 
 
 def _refuse(bad: bool, wrong: str, expected: str, todo: str) -> None:

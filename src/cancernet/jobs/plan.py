@@ -67,7 +67,7 @@ def make_plan(items: Sequence[Item], place: Place, *, options: BatchOptions) -> 
     StorageFailure
         When the place cannot be written.
     """
-    found = _Names(place, options.digest).claim(items)
+    found = _Names(place, options).claim(items)
     if not options.force:
         _refuse_foreign(found, place)
         _refuse_changed(found, place, options)
@@ -80,8 +80,8 @@ def make_plan(items: Sequence[Item], place: Place, *, options: BatchOptions) -> 
 class _Names:
     """Gives names that stay the same however often, and beside whichever other inputs, an input is listed."""
 
-    def __init__(self, place: Place, digest: str) -> None:
-        self._place, self._ledger, self._digest = place, Ledger(place), digest
+    def __init__(self, place: Place, options: BatchOptions) -> None:
+        self._place, self._ledger, self._options = place, Ledger(place), options
 
     def claim(self, items: Sequence[Item]) -> list[_Found]:
         """Return the items, each input once, with the names that are theirs now."""
@@ -93,7 +93,7 @@ class _Names:
     def _claim(self, path: Path, name: str, *, shared: bool) -> _Found:
         """Return one item under the name it has, or under the first that is free."""
         marked, here = _marked(name, path), _fingerprint(path)
-        fresh = Entry(name, str(path), input=here, digest=self._digest)
+        fresh = Entry(name, str(path), input=here, digest=self._options.digest_of(str(path)))
         entry = self._entry_of(fresh, marked, shared=shared)
         there = entry if entry.status == DONE and self._place.final(entry.key).is_dir() else None
         return _Found(Item(path), entry, there or self._ledger.published(entry.key), here)
@@ -153,7 +153,7 @@ def _is_kept(one: _Found, options: BatchOptions) -> bool:
     if entry.status == DONE:
         return one.outputs is entry and fits(entry, one.input, options=options)
     failed = entry.status == FAILED and not options.retry_failed
-    return failed and entry.input == one.input and entry.digest == options.digest
+    return failed and entry.input == one.input and entry.digest == options.digest_of(entry.path)
 
 
 def _refuse_foreign(found: Sequence[_Found], place: Place) -> None:
@@ -173,7 +173,7 @@ def _refuse_changed(found: Sequence[_Found], place: Place, options: BatchOptions
     done = [(one.outputs, one.input) for one in found if one.outputs is not None]
     changed = [entry for entry, here in done if not fits(entry, here, options=options)]
     if changed:
-        other = any(not options.accepts(entry.digest) for entry in changed)
+        other = any(not options.accepts(entry) for entry in changed)
         what = "was made with other options" if other else "was made of an input that has changed since"
         raise InvalidInput(
             f"What stands in '{place.out}' for {listed([entry.key for entry in changed], 3)} {what}",

@@ -37,7 +37,7 @@ def now() -> str:
 
 def fits(entry: Entry, found: Fingerprint | None, *, options: BatchOptions) -> bool:
     """Return whether an entry is of this input, when it is still there, and of these options."""
-    return options.accepts(entry.digest) and found in (None, entry.input)
+    return options.accepts(entry) and found in (None, entry.input)
 
 
 class Worker:
@@ -91,7 +91,7 @@ class Worker:
         if published is not None and fits(published, found, options=options):
             return published if published == entry else self._ledger.write(published)
         failed = entry is not None and entry.status == FAILED and entry.attempts > order.attempts
-        same = entry is not None and entry.digest == options.digest and found in (None, entry.input)
+        same = entry is not None and entry.digest == options.digest_of(entry.path) and found in (None, entry.input)
         return entry if failed and same else None
 
     def _attempt(self, order: Order, lease: Lease, report: Report) -> Outcome:
@@ -137,7 +137,7 @@ class Worker:
             pid=self._process.pid,
             token=order.token,
             input=_fingerprint(order),
-            digest=self._job.options.digest,
+            digest=self._job.options.digest_of(str(order.item.path)),
             versions=self._job.options.versions,
         )
 

@@ -68,6 +68,11 @@ class MppPolicy:
             return cls(table=_read_table(Path(text)), source=text)
         return cls(stated=_side(text, where=f"'{text}'"))
 
+    def line_of(self, path: str | Path) -> str:
+        """Return what the table lists for a slide, as text; empty without a line."""
+        side = _line_of(Path(path), self)
+        return "" if side is None else f"{side:g}"
+
 
 def resolve_pitch(slide: Slide, policy: MppPolicy | str | float = "error") -> Pitch:
     """Return how large the pixels of a slide are, and how that is known.
