@@ -33,7 +33,7 @@ Bundle = Annotated[
     str,
     typer.Argument(
         metavar="BUNDLE",
-        help="A bundle's folder, or the name of a shipped one (fna, idc).",
+        help="A bundle's folder, or the name of a shipped one (fna, idc, lung, cytology-grade).",
         show_default=False,
         autocompletion=complete.bundles,
     ),
