@@ -22,8 +22,8 @@ _ROWS = 8  # that are predicted and shown
 _BUNDLE = "idc"  # that scans the slide
 _PX, _MPP, _SEED, _FOCI = (3200, 2400), 1.0, 7, 2  # of the slide: 3.2 x 2.4 mm, made in seconds
 _DRAWN = (
-    "The tissue is drawn: whatever the map shows says nothing about patients. Where it is grey, the slide is "
-    "unlike the patches that the bundle was trained on, and has no answer."
+    "The tissue is drawn, and the bundle cannot know: whatever it calls cancer here says nothing about patients. It "
+    "was trained on H&E of the breast, and should be asked about nothing else."
 )
 
 
