@@ -182,7 +182,7 @@ def test_a_bundle_of_unknown_resolution_cannot_scan(model):
 
 
 def test_a_bundle_of_rows_cannot_scan():
-    with engine.open("fna") as fna, pytest.raises(BundleMismatch, match="rows of a table"):
+    with engine.open("fna") as fna, pytest.raises(BundleMismatch, match="rows of 30 columns"):
         patch_of(fna.card)
 
 

@@ -19,7 +19,7 @@ __all__ = ["Chance", "LeakAudit", "audit_split", "audit_tables"]
 
 _DRAWS = 20  # shuffles behind "by chance"; the range is that of the draws
 _SHOWN = 20  # names in the JSON
-_FEW = 3  # features; that rows agree in so few is no sign that one is a copy of the other
+_FEW = 2  # features; that rows agree in so few is no sign that one is a copy of the other
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class LeakAudit:
 
     @property
     def leaks(self) -> bool:
-        """Whether `refuse` raises: a group on two sides, or identical rows of more than 3 continuous features."""
+        """Whether `refuse` raises: a group on two sides, or identical rows of more than 2 continuous features."""
         return bool(self.shared_groups) or (
             self.resolution.continuous and self.features > _FEW and bool(self.identical)
         )
