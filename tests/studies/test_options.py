@@ -106,3 +106,14 @@ def test_a_threshold_may_be_a_number():
 def test_a_study_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         made_study().name = "other"
+
+
+@pytest.mark.parametrize("name", ["lineer", ["linear"], 1])
+def test_an_unknown_network_for_tables_is_refused_with_the_names_of_both(name):
+    with pytest.raises(InvalidInput, match="should be 'conv1d' or 'linear'"):
+        made_study(model={"name": name})
+
+
+def test_a_table_may_have_either_network():
+    assert made_study(model={"name": "linear", "l2": 0.5}).model.l2 == 0.5
+    assert made_study(model={"dense": 7}).model.name == "conv1d"

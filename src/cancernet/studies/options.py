@@ -189,11 +189,16 @@ class Study(Section):
 def _which_table_network(model: Any) -> str:
     """Return which options the model section holds: its name tells."""
     name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
-    return "Linear" if name == "linear" else "Conv1D"
+    return {"None": "Conv1D", "conv1d": "Conv1D", "linear": "Linear"}.get(str(name), "unknown")
 
 
 TableModel = Annotated[
-    Annotated[Conv1D, Tag("Conv1D")] | Annotated[Linear, Tag("Linear")], Discriminator(_which_table_network)
+    Annotated[Conv1D, Tag("Conv1D")] | Annotated[Linear, Tag("Linear")],
+    Discriminator(
+        _which_table_network,
+        custom_error_type="network",
+        custom_error_message="The name of the network should be 'conv1d' or 'linear'",
+    ),
 ]
 
 
