@@ -115,5 +115,5 @@ def test_an_unknown_network_for_tables_is_refused_with_the_names_of_both(name):
 
 
 def test_a_table_may_have_either_network():
-    assert made_study(model={"name": "linear", "l2": 0.5}).model.l2 == 0.5
+    assert made_study(model={"name": "linear", "l2": 0.5, "filters": None, "dense": None}).model.l2 == 0.5
     assert made_study(model={"dense": 7}).model.name == "conv1d"
