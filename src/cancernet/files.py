@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import json
@@ -9,6 +10,7 @@ import mmap
 import os
 import shutil
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,6 +25,7 @@ from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
 
 __all__ = [
     "exclusive",
+    "give_back_freed",
     "give_back_pages",
     "partial_of",
     "read_arrays",
@@ -287,6 +290,18 @@ def give_back_pages(array: NDArray[Any]) -> None:
     advice = getattr(mmap, "MADV_DONTNEED", None)
     if advice is not None and isinstance(array.base, mmap.mmap):
         array.base.madvise(advice)
+
+
+def give_back_freed() -> None:
+    """Give memory that was freed back to the system, where its C library would keep it for later (glibc does).
+
+    Worth a call after work on arrays of many megabytes, before long work on small ones: the look at the thumbnail of a
+    large slide leaves 165 MB so.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def sha256(path: Path) -> str:

@@ -48,6 +48,7 @@ PROGRESS = tuple(
         "Packing",
         "Reading",
         "Making",
+        "Normalising colours",
         "Describing",
         "Describing as JPEG",
         "Looking for copies",

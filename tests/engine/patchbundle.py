@@ -44,14 +44,22 @@ def patch_files(kind: str) -> tuple[Path, Path]:
     return folder / "model.keras", folder / "model.onnx"
 
 
-def patch_bundle(folder: Path, kind: str = "binary", *, test_time: str = "none", fit: str = "refuse") -> Path:
+def patch_bundle(
+    folder: Path, kind: str = "binary", *, test_time: str = "none", fit: str = "refuse", stain: str = "none"
+) -> Path:
     """Write a bundle for patches, float32, whose limit was drawn around `tissue`."""
     task = TASKS[kind]
     novelty = fit_novelty(image_statistics(tissue(200, seed=9)), rows="200 made patches")
     novelty = novelty.model_copy(update={"limit": 2 * novelty.limit})
     card = made_card(
         task=task,
-        input=PatchInput(size=SIZE, fit=fit, pixel_size=PixelSize(status="known", mpp=0.5), statistics=STATISTICS),
+        input=PatchInput(
+            size=SIZE,
+            fit=fit,
+            pixel_size=PixelSize(status="known", mpp=0.5),
+            statistics=STATISTICS,
+            stain=stain,
+        ),
         engine=Execution(test_time=test_time),
         decision=Decision(conformal=Conformal(quantile=0.6, coverage=0.9, rows="made"), novelty=novelty),
         prior=dict.fromkeys(task.classes, 1 / len(task.classes)),

@@ -82,7 +82,7 @@ class PixelSize(Part):
 
 
 class PatchInput(Part):
-    """Square RGB patches, uint8, as they are in the image file.
+    """Square RGB patches, uint8, as they are in the image file, or with their colours normalised.
 
     Parameters
     ----------
@@ -94,6 +94,9 @@ class PatchInput(Part):
         Microns per pixel, and how they are known.
     statistics
         Names of the image statistics that tell a patch unlike the training ones, in the order of `Novelty`.
+    stain
+        How the colours of each slide are brought to those of a reference before anything else: "none", "macenko" or
+        "reinhard", see `stain.normalise`.
     """
 
     kind: Literal["patches"] = "patches"
@@ -101,6 +104,7 @@ class PatchInput(Part):
     fit: Literal["refuse", "resize", "crop"] = "refuse"
     pixel_size: PixelSize = Field(default_factory=PixelSize)
     statistics: tuple[str, ...] = Field(min_length=1)
+    stain: Literal["none", "macenko", "reinhard"] = "none"
 
     @property
     def medians(self) -> None:

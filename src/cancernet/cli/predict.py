@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from cancernet.ahead import processors
-from cancernet.cli.options import Bundle, Features, Force, Id, Json, Layout, Prevalence, Quiet, Runtime
+from cancernet.cli.options import Bundle, Features, Force, Group, Id, Json, Layout, Prevalence, Quiet, Runtime
 from cancernet.cli.show import fitted, paragraph, print_json, progress_bar, rows_table, say
 from cancernet.errors import InvalidInput
 
@@ -46,6 +46,7 @@ def predict(
     prevalence: Prevalence = None,
     id: Id = None,
     layout: Layout = "auto",
+    group: Group = None,
     features: Features = None,
     runtime: Runtime = "openvino",
     force: Force = False,
@@ -60,7 +61,7 @@ def predict(
         silent = quiet or json or str(out) == "-"
         options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}
         if model.card.input.kind == "patches":
-            found = _of_patches(model, cases, layout, quiet=silent, options=options)
+            found = _of_patches(model, cases, layout, group=group, quiet=silent, options=options)
         elif model.card.input.kind == "bags":
             found = _of_bags(model, cases, id, features=features, quiet=silent, options=options)
         else:
@@ -104,12 +105,14 @@ def _of_bags(
         return predict_bags(model, bags, progress=progress.reach, **options)
 
 
-def _of_patches(model: Model, cases: list[Path], layout: str, *, quiet: bool, options: dict[str, Any]) -> Summary:
+def _of_patches(
+    model: Model, cases: list[Path], layout: str, *, group: str | None, quiet: bool, options: dict[str, Any]
+) -> Summary:
     """Predict images, with a bar."""
     from cancernet.patches import PatchOptions, read_patches
     from cancernet.predict import predict_patches
 
-    patches = read_patches(cases[0] if len(cases) == 1 else cases, options=PatchOptions(layout=layout))
+    patches = read_patches(cases[0] if len(cases) == 1 else cases, options=PatchOptions(layout=layout, group=group))
     with progress_bar(quiet=quiet or len(patches) < _FEW) as progress:
         progress.begin("Predicting", len(patches))
         return predict_patches(model, patches, progress=progress.reach, **options)
@@ -131,6 +134,7 @@ def in_words(found: Summary, card: Card, out: Path | None, *, notice: bool = Tru
         lines.append(paragraph(f"{said}, {how}. Probabilities are re-weighted; the classes called are not."))
     if found.filled:
         lines.append(f"  {found.filled} missing values were filled with the medians of the training rows.")
+    lines += [paragraph(note) for note in found.notes]
     if found.faults:
         lines.append(paragraph(_faults(found)))
     lines += ["", f"  predictions  {out}" if out else "  To keep all of them, add: --out predictions.csv"]
@@ -201,6 +205,7 @@ def _as_json(found: Summary, card: Card, out: Path | None) -> dict[str, Any]:
         "abstained": found.abstained,
         "ood": found.ood,
         "filled": found.filled,
+        "notes": list(found.notes),
         "faults": [{"path": str(fault.path), "reason": fault.reason} for fault in found.faults],
         "prevalence": found.prevalence,
         "ppv": found.ppv and found.ppv.to_dict(),

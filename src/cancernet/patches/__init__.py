@@ -9,6 +9,7 @@ from cancernet.patches.options import LAYOUTS, PatchOptions
 from cancernet.patches.pack import Pack, cache_folder, open_pack
 from cancernet.patches.patchset import Fault, PatchSet
 from cancernet.patches.read import read_patches
+from cancernet.patches.stained import Stains, fit_stains, stained_pack
 from cancernet.patches.statistics import COLOURS, DARKNESS, STATISTICS, image_statistics
 from cancernet.patches.survey import PatchSurvey, survey
 
@@ -28,11 +29,13 @@ __all__ = [
     "PatchOptions",
     "PatchSet",
     "PatchSurvey",
+    "Stains",
     "as_any_jpeg",
     "as_jpeg",
     "audit_patches",
     "cache_folder",
     "fit_image",
+    "fit_stains",
     "image_size",
     "image_statistics",
     "join_groups",
@@ -40,5 +43,6 @@ __all__ = [
     "pack_statistics",
     "read_image",
     "read_patches",
+    "stained_pack",
     "survey",
 ]

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from cancernet.bundle import Card, PatchInput
 from cancernet.checks import listed
 from cancernet.errors import BundleMismatch, CancerNetError, InvalidInput
-from cancernet.patches import STATISTICS, Fault, PatchSet, fit_image, image_statistics, read_image
+from cancernet.patches import (
+    STATISTICS,
+    Fault,
+    PatchSet,
+    Stains,
+    fit_image,
+    fit_stains,
+    image_statistics,
+    read_image,
+)
 from cancernet.predict.decide import Cases, decide, join_cases
 from cancernet.predict.stream import Batch, Summary, check_place, predict_batches
 
@@ -60,10 +69,10 @@ def predict_patches(
     """
     patch_input(model.card)
     check_place(patches.folder, out, force=force)
-    faults = list(patches.faults)
-    batches = _batches(model.card, patches, faults)
+    faults, stains = list(patches.faults), _stains(model.card, patches)
+    batches = _batches(model.card, patches, faults, stains=stains)
     found = predict_batches(model, batches, out=out, prevalence=prevalence, progress=progress, force=force)
-    return replace(found, faults=tuple(faults))
+    return replace(found, faults=tuple(faults), notes=() if stains is None else (stains.words(),))
 
 
 def answer_patches(model: Model, patches: PatchSet) -> tuple[NDArray[np.uint8], Cases, tuple[Fault, ...]]:
@@ -82,7 +91,7 @@ def answer_patches(model: Model, patches: PatchSet) -> tuple[NDArray[np.uint8], 
         When the bundle takes no patches, or no image can be read.
     """
     faults = list(patches.faults)
-    batches = list(_batches(model.card, patches, faults))
+    batches = list(_batches(model.card, patches, faults, stains=_stains(model.card, patches)))
     found = [
         replace(decide(model.card, model.run(batch.inputs).logits, values=batch.values), ids=batch.ids)
         for batch in batches
@@ -132,7 +141,22 @@ def read_batch(
     return stacked, places, [image for image in read if isinstance(image, Fault)]
 
 
-def _batches(card: Card, patches: PatchSet, faults: list[Fault]) -> Generator[Batch, None, None]:
+def _stains(card: Card, patches: PatchSet) -> Stains | None:
+    """Return the colours of the slides that the images are from, when the bundle wants them normalised."""
+    wanted = patch_input(card)
+    if wanted.stain == "none":
+        return None
+
+    def read(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return read_batch([patches.path(int(row)) for row in rows], wanted, pool=pool)[0]
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return fit_stains(patches, read, method=wanted.stain)
+
+
+def _batches(
+    card: Card, patches: PatchSet, faults: list[Fault], *, stains: Stains | None
+) -> Generator[Batch, None, None]:
     """Yield the images that can be read, with their statistics; the others are added to the faults."""
     wanted, done = patch_input(card), 0
     with ThreadPoolExecutor(_READERS) as pool:
@@ -141,8 +165,9 @@ def _batches(card: Card, patches: PatchSet, faults: list[Fault]) -> Generator[Ba
             images, places, broken = read_batch([patches.path(row) for row in rows], wanted, pool=pool)
             faults += broken
             if places:
-                ids = patches.ids[[rows[place] for place in places]]
-                yield Batch(images, image_statistics(images), ids, done + 1)
+                kept = np.array(rows)[places]
+                images = images if stains is None else stains.apply(images, kept)
+                yield Batch(images, image_statistics(images), patches.ids[kept], done + 1)
             done += len(places)
     if not done:
         raise InvalidInput(

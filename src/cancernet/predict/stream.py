@@ -78,6 +78,8 @@ class Summary:
         The first rows.
     faults
         Files that could not be read, with the reason; they are not among the rows.
+    notes
+        Sentences about how the cases were prepared.
     prevalence, ppv, npv
         The prevalence that was given, and the predictive values that the card's sensitivity and specificity have at
         it; None without one, or when the card does not know them.
@@ -90,6 +92,7 @@ class Summary:
     filled: int
     first: Cases
     faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
     prevalence: float | None = None
     ppv: Estimate | None = None
     npv: Estimate | None = None

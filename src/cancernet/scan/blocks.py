@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cancernet.ahead import several_ahead
 from cancernet.scan.grid import Grid
 from cancernet.slides import Slide
+from cancernet.stain import StainFit, normalise
 
 __all__ = ["Block", "Describe", "Tiles", "blocks_of", "in_batches", "read_tiles"]
 
@@ -76,7 +77,13 @@ def blocks_of(grid: Grid, wanted: NDArray[np.bool_]) -> Iterator[Block]:
 
 
 def read_tiles(
-    slide: Slide, grid: Grid, wanted: NDArray[np.bool_], *, describe: Describe, threads: int = 2
+    slide: Slide,
+    grid: Grid,
+    wanted: NDArray[np.bool_],
+    *,
+    describe: Describe,
+    stain: StainFit | None = None,
+    threads: int = 2,
 ) -> Generator[Tiles, None, None]:
     """Yield the wanted tiles of a slide, a block at a time in a fixed order; the next blocks are read meanwhile.
 
@@ -90,6 +97,8 @@ def read_tiles(
         Shape (rows, columns): which of them are asked for.
     describe
         Returns the values (n, k) of images (n, px, px, 3); called in the threads.
+    stain
+        The colours of the slide, where they are to be normalised.
     threads
         That read; one block more than these is held in memory.
 
@@ -99,7 +108,9 @@ def read_tiles(
         When a block cannot be decoded.
     """
     blocks = blocks_of(grid, wanted)
-    yield from several_ahead(blocks, _reader(slide, grid, wanted, describe), threads=threads, ahead=threads)
+    yield from several_ahead(
+        blocks, _reader(slide, grid, wanted, describe=describe, stain=stain), threads=threads, ahead=threads
+    )
 
 
 def in_batches(parts: Iterable[Tiles], size: int) -> Iterator[Tiles]:
@@ -131,12 +142,15 @@ def _around(part: NDArray[np.bool_], column: int, row: int) -> Block:
     return Block(column + left, row + top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1)
 
 
-def _reader(slide: Slide, grid: Grid, wanted: NDArray[np.bool_], describe: Describe) -> Callable[[Block], Tiles]:
+def _reader(
+    slide: Slide, grid: Grid, wanted: NDArray[np.bool_], *, describe: Describe, stain: StainFit | None
+) -> Callable[[Block], Tiles]:
     """Return what reads one block, cuts it and describes its tiles."""
 
     def read(block: Block) -> Tiles:
         box = grid.box(block.column, block.row, columns=block.columns, rows=block.rows)
         pixels = slide.read(box, px_size=grid.px_size(block.columns, block.rows))
+        pixels = pixels if stain is None else normalise(pixels, stain)
         rows, columns = np.nonzero(
             wanted[block.row : block.row + block.rows, block.column : block.column + block.columns]
         )

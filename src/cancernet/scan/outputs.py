@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from cancernet.report.style import render
 from cancernet.scan.foci import Focus, Tissue
 from cancernet.scan.picture import Thumbnail, coloured, draw_heat
 from cancernet.scan.summary import Found
-from cancernet.slides import PyramidOptions, Quality, Region, polygons_of, write_geojson, write_pyramid
+from cancernet.slides import PyramidOptions, Region, polygons_of, write_geojson, write_pyramid
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,11 +28,11 @@ _WHITE = 255
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """What a look at the whole slide gave, before any tile was scored."""
+    """What a look at the whole slide gave, before any tile was scored; the quality as `Quality.as_record` says it."""
 
     thumbnail: Thumbnail
     tissue: Tissue
-    quality: Quality
+    quality: dict[str, Any]
 
 
 def write_outputs(folder: Path, found: Found, looked: Looked, *, name: str) -> None:
@@ -115,7 +115,7 @@ def _tissue(found: Found) -> list[Region]:
     return [Region(piece, label="Tissue", colour=_GREY) for piece in moved]
 
 
-def _write_map(path: Path, values: NDArray[np.float64], found: Found) -> None:
+def _write_map(path: Path, values: NDArray[np.float32], found: Found) -> None:
     """Write the coloured map as large as the thumbnail, white where nothing was scored."""
     pixels = coloured(values, empty=_WHITE)
     height, width = pixels.shape[:2]

@@ -50,7 +50,7 @@ def draw_heat(
     name: str,
     thumbnail: Thumbnail,
     *,
-    values: NDArray[np.float64],
+    values: NDArray[np.floating[Any]],
     target: Target,
     outlines: Any = (),
     unknown: NDArray[np.bool_] | None = None,
@@ -116,15 +116,16 @@ def round_length(longest_um: float) -> tuple[float, str]:
     return length, f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
 
 
-def coloured(values: NDArray[np.float64], *, empty: int) -> NDArray[np.uint8]:
+def coloured(values: NDArray[np.floating[Any]], *, empty: int) -> NDArray[np.uint8]:
     """Return the colours of values 0 to 1, (h, w) to (h, w, 3); grey of the level `empty` where there is none."""
     import matplotlib as mpl
 
     table = (mpl.colormaps[_COLOURS](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8)
     table = np.concatenate([table, np.full((1, 3), empty, dtype=np.uint8)])
     known = ~np.isnan(values)
-    level = np.where(known, np.clip(values, 0, 1) * 255, 0).round().astype(np.int64)
-    return table[np.where(known, level, 256)]
+    level = np.full(values.shape, 256, dtype=np.uint16)
+    level[known] = (np.clip(values[known], 0, 1) * 255).round()
+    return np.take(table, level, axis=0)
 
 
 def _nearest(count: int, wanted: int) -> NDArray[np.int64]:
@@ -156,11 +157,12 @@ def _say_grey(axes: Axes) -> None:
 def _outline(axes: Axes, polygons: Any, thumbnail: Thumbnail) -> None:
     """Draw the borders of polygons, those of their holes too."""
     import shapely
+    from matplotlib.collections import LineCollection
 
-    for polygon in shapely.get_parts(shapely.get_parts(polygons)):
-        for ring in (polygon.exterior, *polygon.interiors):
-            x, y = np.asarray(ring.coords).T
-            axes.plot(x / thumbnail.l0_per_px_x - 0.5, y / thumbnail.l0_per_px_y - 0.5, color=_LINE, linewidth=1.2)
+    rings = shapely.get_rings(np.asarray(shapely.get_parts(polygons), dtype=object))
+    scale = thumbnail.l0_per_px_x, thumbnail.l0_per_px_y
+    lines = [shapely.get_coordinates(ring) / scale - 0.5 for ring in rings]
+    axes.add_collection(LineCollection(lines, colors=_LINE, linewidths=1.2), autolim=False)
 
 
 def _bar_of_colours(figure: Figure, axes: Axes, image: Any, target: Target) -> None:
@@ -182,7 +184,7 @@ def _bar_of_length(axes: Axes, width: int, height: int, um_per_px: float) -> Non
     )
 
 
-def _in_numbers(values: NDArray[np.float64], target: Target) -> str:
+def _in_numbers(values: NDArray[np.floating[Any]], target: Target) -> str:
     """Return how much of the map reaches the threshold."""
     scored = values[~np.isnan(values)]
     if not len(scored):

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Card, PatchInput
 from cancernet.errors import BundleMismatch, InvalidInput
-from cancernet.files import sha256, write_json
+from cancernet.files import give_back_freed, sha256, write_json
 from cancernet.geometry import Box
 from cancernet.predict import patch_input
+from cancernet.scan.colours import colours_of
 from cancernet.scan.foci import Tissue, find_foci
 from cancernet.scan.grid import grid_of
 from cancernet.scan.heat import map_scores, smooth, target_of
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["patch_of", "scan_item", "scan_slide"]
 
-_PX_SHOWN = 1400  # pixels of the longer side of the picture of a small slide
+_PX_SHOWN = 1400  # pixels of the longer side of the picture: as many as it is printed with
 _UM_PER_PX = 8.0  # of the thumbnail that tissue and foci are drawn on
 
 
@@ -105,15 +106,19 @@ def scan_slide(
         wanted = wanted_tiles(grid, looked.tissue, share=options.tissue_share)
         count = int(wanted.sum())
         told = None if progress is None else lambda done: progress(done, count)
-        scores = score_tiles(model, slide, grid=grid, wanted=wanted, threads=options.threads, progress=told)
+        stain = colours_of(slide, grid, wanted, method=patch.stain)
+        scores = score_tiles(
+            model, slide, grid=grid, wanted=wanted, stain=stain, threads=options.threads, progress=told
+        )
         known = scores.take(~scores.ood)  # what is unlike the training patches has no value on the map
         heat = smooth(map_scores(known, target.of(known), grid=grid), options.smooth * patch.size / grid.px_stride)
         tissue = _cropped(looked.tissue, region)
         foci = find_foci(heat, tissue, threshold=target.threshold, min_um2=options.min_um2)
-        found = Found(pitch, tissue, grid, scores, target, heat, foci)
+        found = Found(pitch, tissue, grid, scores, target, heat, foci, stain)
         summary = summarise(found, slide, model.card, options=options, digest=sha256(model.folder / "checksums.json"))
+    give_back_freed()  # or it would add to what drawing takes
     write_outputs(folder, found, looked, name=slide.path.name)
-    summary |= {"quality": looked.quality.as_record(), "seconds": round(perf_counter() - begun, 3)}
+    summary |= {"quality": looked.quality, "seconds": round(perf_counter() - begun, 3)}
     write_json(folder / "summary.json", summary)  # last: who finds it finds all
     return summary
 
@@ -147,7 +152,7 @@ def patch_of(card: Card) -> tuple[PatchInput, float]:
 
 
 def _look(slide: Slide, pitch: Pitch, options: ScanOptions) -> Looked:
-    """Return the thumbnail of a slide, its tissue and its quality."""
+    """Return the thumbnail of a slide, its tissue and its quality; what that took in memory is given back."""
     size = thumbnail_size(slide, mpp=_UM_PER_PX, pitch=pitch)
     box = Box(0, 0, *slide.l0_size)
     pixels = slide.read(box, px_size=size)
@@ -158,15 +163,18 @@ def _look(slide: Slide, pitch: Pitch, options: ScanOptions) -> Looked:
     else:
         mask = _given(options.mask, slide, shape=pixels.shape[:2], scale=scale)
     tissue = Tissue(mask, box, um[0] * um[1])
+    give_back_freed()
     quality = quality_of(pixels, mask, mpp=um, detail=detail_of(slide) if max(pitch.um_x, pitch.um_y) <= 1 else None)
-    return Looked(_picture(slide, pitch, pixels), tissue, quality)
+    record = quality.as_record()
+    del pixels, quality
+    give_back_freed()
+    return Looked(_picture(slide, pitch), tissue, record)
 
 
-def _picture(slide: Slide, pitch: Pitch, pixels: NDArray[np.uint8]) -> Thumbnail:
-    """Return the thumbnail that is shown: finer than the one that tissue is found on where the slide is small."""
-    if max(pixels.shape) < _PX_SHOWN:
-        size = thumbnail_size(slide, longest=min(_PX_SHOWN, max(slide.l0_size)), pitch=pitch)
-        pixels = slide.read(Box(0, 0, *slide.l0_size), px_size=size)
+def _picture(slide: Slide, pitch: Pitch) -> Thumbnail:
+    """Return the thumbnail that is shown; the one that tissue is found on may be coarser, or much larger."""
+    size = thumbnail_size(slide, longest=min(_PX_SHOWN, max(slide.l0_size)), pitch=pitch)
+    pixels = slide.read(Box(0, 0, *slide.l0_size), px_size=size)
     scale = slide.l0_size[0] / pixels.shape[1], slide.l0_size[1] / pixels.shape[0]
     return Thumbnail(pixels, *scale, scale[0] * pitch.um_x)
 

@@ -16,6 +16,7 @@ from cancernet.predict import Cases, decide
 from cancernet.scan.blocks import Tiles, in_batches, read_tiles
 from cancernet.scan.grid import Grid
 from cancernet.slides import Slide
+from cancernet.stain import StainFit
 
 if TYPE_CHECKING:
     from cancernet.engine import Model
@@ -67,6 +68,7 @@ def score_tiles(
     *,
     grid: Grid,
     wanted: NDArray[np.bool_],
+    stain: StainFit | None = None,
     threads: int = 2,
     progress: Callable[[int], None] | None = None,
 ) -> Scores:
@@ -82,6 +84,8 @@ def score_tiles(
         Where its tiles lie.
     wanted
         Shape (rows, columns): which of them are asked for.
+    stain
+        The colours of the slide, where the bundle wants them normalised.
     threads
         That read the slide.
     progress
@@ -93,7 +97,7 @@ def score_tiles(
         When a part of the slide cannot be decoded.
     """
     describe = image_statistics if model.card.decision.novelty is not None else _nothing
-    tiles = read_tiles(slide, grid, wanted, describe=describe, threads=threads)
+    tiles = read_tiles(slide, grid, wanted, describe=describe, stain=stain, threads=threads)
     parts = [_empty(model.card)]
     done = 0
     for some, logits in _in_parts(_answered(model, tiles)):

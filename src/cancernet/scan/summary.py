@@ -17,6 +17,7 @@ from cancernet.scan.heat import HeatMap, Target
 from cancernet.scan.options import ScanOptions
 from cancernet.scan.score import Scores
 from cancernet.slides import Pitch, Slide
+from cancernet.stain import StainFit
 
 __all__ = ["SCHEMA_VERSION", "SLIDE_SCORES", "Found", "summarise"]
 
@@ -42,6 +43,8 @@ class Found:
         The map, smoothed.
     foci
         The largest first.
+    stain
+        The colours of the slide, when they were normalised.
     """
 
     pitch: Pitch
@@ -51,11 +54,14 @@ class Found:
     target: Target
     heat: HeatMap
     foci: tuple[Focus, ...]
+    stain: StainFit | None = None
 
     @property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> NDArray[np.float32]:
         """The map on the pixels of the tissue mask, (h, w); NaN outside of tissue, and where there is no answer."""
-        return np.where(self.tissue.mask, values_on(self.heat, self.tissue), np.nan)
+        values = values_on(self.heat, self.tissue).astype(np.float32)
+        values[~self.tissue.mask] = np.nan
+        return values
 
     @property
     def unknown(self) -> NDArray[np.bool_]:
@@ -90,6 +96,7 @@ def summarise(found: Found, slide: Slide, card: Card, *, options: ScanOptions, d
         "vendor": slide.vendor,
         "l0_size": list(slide.l0_size),
         "resolution": _resolution(found.pitch),
+        "stain": None if found.stain is None else found.stain.to_dict(),
         "bundle": {"name": card.name, "sha256": digest},
         "options": options.to_dict(),
         "tiles": {

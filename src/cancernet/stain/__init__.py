@@ -4,7 +4,7 @@ from cancernet.stain.density import HE_VECTORS, combine, from_optical_density, o
 from cancernet.stain.fits import StainFit
 from cancernet.stain.macenko import MACENKO_TARGET, MacenkoFit, fit_macenko
 from cancernet.stain.reinhard import REINHARD_TARGET, ReinhardFit, fit_reinhard
-from cancernet.stain.transfer import normalise, separate_with
+from cancernet.stain.transfer import fit_stain, normalise, separate_with
 
 __all__ = [
     "HE_VECTORS",
@@ -16,6 +16,7 @@ __all__ = [
     "combine",
     "fit_macenko",
     "fit_reinhard",
+    "fit_stain",
     "from_optical_density",
     "normalise",
     "optical_density",

@@ -5,15 +5,34 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
 from cancernet.stain.density import separate, unmixing
 from cancernet.stain.fits import StainFit
-from cancernet.stain.macenko import MACENKO_TARGET, MacenkoFit, glass_density
-from cancernet.stain.reinhard import REINHARD_TARGET
+from cancernet.stain.macenko import MACENKO_TARGET, MacenkoFit, fit_macenko, glass_density
+from cancernet.stain.reinhard import REINHARD_TARGET, fit_reinhard
 
-__all__ = ["normalise", "separate_with"]
+__all__ = ["fit_stain", "normalise", "separate_with"]
 
 _TARGETS: dict[str, StainFit] = {target.method: target for target in (MACENKO_TARGET, REINHARD_TARGET)}
+
+
+def fit_stain(pixels: NDArray[np.uint8], *, method: str) -> StainFit:
+    """Return the colours of a slide by a method that is named, "macenko" or "reinhard", with its usual settings.
+
+    Parameters
+    ----------
+    pixels
+        Shape (..., 3), uint8 RGB: a thumbnail, or pixels of tissue.
+
+    Raises
+    ------
+    InvalidInput
+        When the method is unknown, or there is too little tissue or only one stain.
+    """
+    if one_of(method, sorted(_TARGETS), "method of normalising stains") == MacenkoFit.method:
+        return fit_macenko(pixels)
+    return fit_reinhard(pixels)
 
 
 def normalise(

@@ -19,7 +19,7 @@ from cancernet.errors import InvalidInput
 from cancernet.patches import PatchOptions, PatchSet, open_pack, read_patches
 from cancernet.predict import Cases, answer_bags, cases, decide, join_cases
 from cancernet.studies.bags import bag_table
-from cancernet.studies.patches import patch_table
+from cancernet.studies.patches import in_colours, patch_table
 from cancernet.studies.progress import Progress
 
 __all__ = ["Given", "read_given"]
@@ -126,7 +126,9 @@ def _images(source: Any, card: Card, wanted: PatchInput, options: PatchOptions, 
     """Return images at the size of the card, with their statistics."""
     patches = source if isinstance(source, PatchSet) else read_patches(source, options=options)
     progress.begin("Packing", len(patches))
-    pack = open_pack(patches, size=wanted.size, fit=wanted.fit, progress=progress.reach)
+    pack = in_colours(
+        open_pack(patches, size=wanted.size, fit=wanted.fit, progress=progress.reach), wanted.stain, progress
+    )
     progress.begin("Describing", len(pack))
     table, images = patch_table(pack, progress=progress.reach), pack.images
 

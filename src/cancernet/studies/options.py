@@ -81,6 +81,9 @@ class PatchData(DataOptions):
         How they were estimated; empty when they are known.
     mpp_range
         Lowest and highest value of an estimate.
+    stain
+        "macenko" or "reinhard" bring the colours of each slide (of each group, where slides are unknown) to those of a
+        reference, in training and in use; "none" leaves them.
     """
 
     kind: Literal["patches"] = "patches"
@@ -96,6 +99,7 @@ class PatchData(DataOptions):
     mpp: Annotated[float, Field(gt=0)] | str | None = None
     mpp_how: str = ""
     mpp_range: tuple[float, float] | None = None
+    stain: Literal["none", "macenko", "reinhard"] = "none"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

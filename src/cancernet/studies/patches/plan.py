@@ -25,6 +25,7 @@ from cancernet.patches import (
     open_pack,
     pack_statistics,
     read_patches,
+    stained_pack,
 )
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import PatchData, PatchStudy
@@ -34,7 +35,7 @@ from cancernet.studies.plan import Plan, make_split, refuse_absent_classes, task
 from cancernet.studies.progress import Progress
 from cancernet.training import Known, OpenBackbone, PatchLearner, execution_of, open_backbone
 
-__all__ = ["PatchPlan", "make_patch_plan", "patch_options", "patch_table"]
+__all__ = ["PatchPlan", "in_colours", "make_patch_plan", "patch_options", "patch_table"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,7 +108,9 @@ class PatchPlan(Plan):
     def card_input(self, rows: NDArray[np.int64]) -> PatchInput:
         """Return what the bundle takes."""
         fit = "resize" if self.study.data.fit == "refuse" and self._scale() != 1 else self.study.data.fit
-        return PatchInput(size=self.size, fit=fit, pixel_size=self.pixel_size(), statistics=STATISTICS)
+        return PatchInput(
+            size=self.size, fit=fit, pixel_size=self.pixel_size(), statistics=STATISTICS, stain=self.study.data.stain
+        )
 
     def execution(self, test_time: str) -> Execution:
         """Return how the engine runs the network."""
@@ -275,7 +278,16 @@ def patch_options(data: PatchData) -> PatchOptions:
 def packed(patches: PatchSet, data: PatchData, progress: Progress) -> Pack:
     """Return the pack of images, made when it is not there yet."""
     progress.begin("Packing", len(patches))
-    return open_pack(patches, size=data.size, fit=data.fit, progress=progress.reach)
+    pack = open_pack(patches, size=data.size, fit=data.fit, progress=progress.reach)
+    return in_colours(pack, data.stain, progress)
+
+
+def in_colours(pack: Pack, stain: str, progress: Progress) -> Pack:
+    """Return the pack with its colours normalised, when that is wanted."""
+    if stain == "none":
+        return pack
+    progress.begin("Normalising colours", len(pack))
+    return stained_pack(pack, stain, progress=progress.reach)
 
 
 def patch_table(
