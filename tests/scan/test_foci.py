@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cancernet.geometry import Box
+from cancernet.scan import foci
 from cancernet.scan.foci import Tissue, find_foci, values_on
 from cancernet.scan.heat import HeatMap
 
@@ -16,7 +17,7 @@ def tissue_of(mask, box=BOX, um2=25.0):
 
 def test_each_pixel_has_the_value_of_its_cell():
     values = values_on(HEAT, tissue_of(np.ones((30, 30))))
-    np.testing.assert_array_equal(values, np.kron(CELLS, np.ones((10, 10))))
+    np.testing.assert_array_equal(values, np.kron(CELLS, np.ones((10, 10))).astype(np.float32))
 
 
 def test_a_plane_that_lies_elsewhere_finds_the_same_cells():
@@ -27,7 +28,7 @@ def test_a_plane_that_lies_elsewhere_finds_the_same_cells():
         x, y = 37 + (column + 0.5) * width, 190 + (row + 0.5) * height
         inside = 100 <= x < 400 and 200 <= y < 500
         expected = CELLS[int((y - 200) // 100), int((x - 100) // 100)] if inside else np.nan
-        np.testing.assert_equal(values[row, column], expected)
+        np.testing.assert_equal(values[row, column], np.float32(expected))
 
 
 def test_pieces_are_measured_and_the_largest_comes_first():
@@ -37,7 +38,7 @@ def test_pieces_are_measured_and_the_largest_comes_first():
     assert len(foci) == 2
     first, second = foci
     assert first.mm2 == pytest.approx(150 * 25 / 1e6)  # 0.9 and 0.8 touch at a corner
-    assert first.maximum == 0.9
+    assert first.maximum == pytest.approx(0.9)
     assert first.mean == pytest.approx((50 * 0.9 + 100 * 0.8) / 150)
     assert (first.px_x, first.px_y, first.mask.shape) == (10, 5, (15, 20))
     assert first.px_peak == (14.5, 7.5)  # in the middle of the tissue of the cell of 0.9
@@ -62,3 +63,14 @@ def test_the_threshold_itself_counts():
 
 def test_area_of_tissue():
     assert tissue_of(np.eye(10)).mm2 == pytest.approx(10 * 25 / 1e6)
+
+
+@pytest.mark.parametrize("share", [0.002, 0.05, 0.5, 1.0])
+def test_the_peak_is_the_pixel_nearest_to_the_mean_of_the_highest(share):
+    rng = np.random.default_rng(int(share * 1000))
+    for _ in range(20):
+        mask = rng.random((40, 70)) < share
+        mask[rng.integers(40), rng.integers(70)] = True
+        places = np.argwhere(mask)
+        distances = np.linalg.norm(places - places.mean(axis=0), axis=1)
+        assert np.linalg.norm(np.array(foci._middle(mask)) - places.mean(axis=0)) == pytest.approx(distances.min())

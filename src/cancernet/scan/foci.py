@@ -72,13 +72,13 @@ class Focus:
     px_peak: tuple[float, float]
 
 
-def values_on(heat: HeatMap, tissue: Tissue) -> NDArray[np.float64]:
+def values_on(heat: HeatMap, tissue: Tissue) -> NDArray[np.float32]:
     """Return the value of the cell that holds the middle of each pixel of the thumbnail, NaN where there is none."""
     rows = _cells(tissue.mask.shape[0], (tissue.box.l0_y, tissue.l0_per_px[1]), (heat.box.l0_y, heat.l0_cell[1]))
     columns = _cells(tissue.mask.shape[1], (tissue.box.l0_x, tissue.l0_per_px[0]), (heat.box.l0_x, heat.l0_cell[0]))
-    padded = np.pad(heat.values, 1, constant_values=np.nan)
+    padded = np.pad(heat.values.astype(np.float32), 1, constant_values=np.nan)
     height, width = heat.values.shape
-    found: NDArray[np.float64] = padded[np.ix_(np.clip(rows, -1, height) + 1, np.clip(columns, -1, width) + 1)]
+    found: NDArray[np.float32] = padded[np.ix_(np.clip(rows, -1, height) + 1, np.clip(columns, -1, width) + 1)]
     return found
 
 
@@ -121,27 +121,43 @@ def _focus(
     number: int,
     frame: tuple[slice, slice],
     labels: NDArray[np.int32],
-    values: NDArray[np.float64],
+    values: NDArray[np.float32],
     um2_per_px: float,
 ) -> Focus:
     """Measure one piece."""
     mask = labels[frame] == number
     inside = values[frame][mask]
+    highest = inside.max()
     top, left = frame[0].start, frame[1].start
-    rows, columns = np.nonzero(mask & (values[frame] == inside.max()))
+    row, column = _middle(mask & (values[frame] == highest))
     return Focus(
         float(mask.sum()) * um2_per_px / 1e6,
-        float(inside.mean()),
-        float(inside.max()),
+        float(inside.mean(dtype=np.float64)),
+        float(highest),
         left,
         top,
         mask,
-        _middle(columns + left, rows + top),
+        (left + column + 0.5, top + row + 0.5),
     )
 
 
-def _middle(columns: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[float, float]:
-    """Return one of the pixels, the one that is nearest to the mean of all: it lies in tissue."""
-    distance = (columns - columns.mean()) ** 2 + (rows - rows.mean()) ** 2
-    nearest = int(distance.argmin())
-    return float(columns[nearest]) + 0.5, float(rows[nearest]) + 0.5
+def _middle(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return row and column of the pixel of a mask that is nearest to the mean of all: it lies in tissue.
+
+    It is looked for in squares around the mean, for a mask may hold ten million pixels.
+    """
+    row, column = (_mean_place(mask.sum(axis=axis)) for axis in (1, 0))
+    reach = 1
+    while True:
+        rows, columns = (slice(max(0, round(middle) - reach), round(middle) + reach + 1) for middle in (row, column))
+        found = np.argwhere(mask[rows, columns]) + np.array([rows.start, columns.start])
+        distance = np.hypot(*(found - (row, column)).T) if len(found) else np.array([np.inf])
+        nearest = int(distance.argmin())
+        if distance[nearest] <= reach:
+            return int(found[nearest][0]), int(found[nearest][1])
+        reach = 2 * reach if np.isinf(distance[nearest]) else int(np.ceil(distance[nearest]))
+
+
+def _mean_place(counts: NDArray[np.int64]) -> float:
+    """Return the mean place along a side, from the number of pixels at each."""
+    return float(counts @ np.arange(len(counts)) / counts.sum())

@@ -102,7 +102,7 @@ def _measured(focus: Focus, tissue: Tissue) -> dict[str, float]:
     """Return what QuPath shows of a focus; the peak is in base-level pixels."""
     (width, height), (x, y) = tissue.l0_per_px, focus.px_peak
     peak = {"Peak x": x * width + tissue.box.l0_x, "Peak y": y * height + tissue.box.l0_y}
-    return {"Area mm^2": focus.mm2, "Mean": focus.mean, "Maximum": focus.maximum, **peak}
+    return {"Area mm^2": focus.mm2, "Mean": round(focus.mean, 6), "Maximum": round(focus.maximum, 6), **peak}
 
 
 def _tissue(found: Found) -> list[Region]:
