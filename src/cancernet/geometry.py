@@ -1,4 +1,4 @@
-"""Boxes in base-level pixels, and the eight ways to lay a square on itself: quarter turns and flips. NumPy only."""
+"""Boxes in base-level pixels, quarter turns and flips of squares, and what a mask holds in boxes. NumPy only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["VIEWS", "Box", "dihedral", "undo_dihedral"]
+__all__ = ["VIEWS", "Box", "dihedral", "summed_area", "undo_dihedral"]
 
 VIEWS = 8
 """Rotations by 0, 90, 180 and 270 degrees, and the same after a flip from left to right."""
@@ -46,3 +46,12 @@ def undo_dihedral(images: NDArray[Any], view: int) -> NDArray[Any]:
     """Return what `dihedral` turned into these images: the inverse of the same view."""
     turned = np.rot90(images, -(view % 4), axes=(1, 2))
     return turned[:, :, ::-1] if view >= VIEWS // 2 else turned
+
+
+def summed_area(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return how many pixels of a mask lie above and left of each corner, (h + 1, w + 1): a box is four look-ups."""
+    table = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)  # of below 2^31 pixels
+    inner = table[1:, 1:]
+    np.cumsum(mask, axis=0, dtype=np.int32, out=inner)
+    np.cumsum(inner, axis=1, out=inner)
+    return table

@@ -164,7 +164,8 @@ def _look(slide: Slide, pitch: Pitch, options: ScanOptions) -> Looked:
         mask = _given(options.mask, slide, shape=pixels.shape[:2], scale=scale)
     tissue = Tissue(mask, box, um[0] * um[1])
     give_back_freed()
-    quality = quality_of(pixels, mask, mpp=um, detail=detail_of(slide) if max(pitch.um_x, pitch.um_y) <= 1 else None)
+    detail = detail_of(slide) if max(pitch.um_x, pitch.um_y) <= 1 else None
+    quality = quality_of(pixels, mask, mpp=um, detail=detail, found=options.mask is None)
     record = quality.as_record()
     del pixels, quality
     give_back_freed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.geometry import summed_area
 from cancernet.scan.foci import Tissue
 from cancernet.scan.grid import Grid
 
@@ -28,10 +29,7 @@ def tissue_shares(grid: Grid, tissue: Tissue) -> NDArray[np.float64]:
     rows, columns = tissue.mask.shape
     left, right = _edges(grid.region.l0_x, grid.l0_stride[0], grid.columns, (width, tissue.box.l0_x, l0_x, columns))
     top, bottom = _edges(grid.region.l0_y, grid.l0_stride[1], grid.rows, (height, tissue.box.l0_y, l0_y, rows))
-    sums = np.zeros((rows + 1, columns + 1), dtype=np.int32)  # a thumbnail has far fewer than 2^31 pixels
-    inner = sums[1:, 1:]
-    np.cumsum(tissue.mask, axis=0, dtype=np.int32, out=inner)
-    np.cumsum(inner, axis=1, out=inner)
+    sums = summed_area(tissue.mask)
     inside = (
         sums[np.ix_(bottom, right)] - sums[np.ix_(bottom, left)] - sums[np.ix_(top, right)] + sums[np.ix_(top, left)]
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.slides.tissue.glass import evidence
-from cancernet.slides.tissue.picture import Densities, drop_small, grown, near_mean
+from cancernet.slides.tissue.picture import chosen, drop_small, grown, near_mean
 
 __all__ = ["bubbles_of"]
 
@@ -21,7 +20,9 @@ _LEAST_UM2 = 30_000.0  # 200 microns across; fat cells and glands are smaller
 _ROUND, _LEAST_FILLED = 0.5, 0.90  # shorter by longer axis; area by that of the ellipse with the same spread
 
 
-def bubbles_of(densities: Densities, mpp: tuple[float, float]) -> NDArray[np.bool_]:
+def bubbles_of(
+    least: NDArray[np.float32], *, stain: NDArray[np.float32], mpp: tuple[float, float]
+) -> NDArray[np.bool_]:
     """Return areas inside closed round outlines that are dark without colour, with their outlines.
 
     Bubbles whose outline is open, leaves the picture, or is lost in the lines of the tissue below are not found, nor
@@ -30,8 +31,10 @@ def bubbles_of(densities: Densities, mpp: tuple[float, float]) -> NDArray[np.boo
 
     Parameters
     ----------
-    densities
-        Red, green and blue density relative to the glass, (h, w) float32 each.
+    least
+        The least of red, green and blue density relative to the glass, (h, w) float32.
+    stain
+        The `evidence` of the same densities.
     mpp
         Width and height of a pixel in microns.
 
@@ -39,25 +42,25 @@ def bubbles_of(densities: Densities, mpp: tuple[float, float]) -> NDArray[np.boo
     -------
     Shape (h, w), bool.
     """
-    outline = grown(_outlines(densities, mpp), _GAP_UM, mpp)
+    outline = grown(_outlines(least, stain, mpp), _GAP_UM, mpp)
     inside = drop_small(_enclosed(~outline), _LEAST_UM2 / (mpp[0] * mpp[1]))
     bubbles = _round_ones(inside, mpp)
     return grown(bubbles, 2 * _GAP_UM, mpp) & (outline | bubbles) if bubbles.any() else bubbles
 
 
-def _outlines(densities: Densities, mpp: tuple[float, float]) -> NDArray[np.bool_]:
+def _outlines(least: NDArray[np.float32], stain: NDArray[np.float32], mpp: tuple[float, float]) -> NDArray[np.bool_]:
     """Return thin dark lines that take all colours alike: denser than what is left when thin things are taken away."""
     from scipy import ndimage
 
-    darker = np.minimum(np.minimum(densities[0], densities[1]), densities[2])
-    everywhere = np.ones(darker.shape, bool)
     window = [max(3, round(_THICKEST_UM / side)) for side in (mpp[1], mpp[0])]
-    darker -= ndimage.grey_opening(darker, window)
-    redder = evidence(densities)
-    redder -= near_mean(redder, everywhere, side_um=_AROUND_UM, mpp=mpp)
-    lines = np.abs(redder, out=redder) < _COLOURLESS * darker
-    usual = near_mean(darker, everywhere, side_um=_TEXTURE_UM, mpp=mpp)
-    lines &= darker > np.maximum(_DARKER, _ABOVE_TEXTURE * usual)
+    darker = least - ndimage.grey_opening(least, window)
+    redder = near_mean(stain, None, side_um=_AROUND_UM, mpp=mpp)
+    np.abs(np.subtract(stain, redder, out=redder), out=redder)
+    lines = redder < _COLOURLESS * darker
+    del redder
+    usual = near_mean(darker, None, side_um=_TEXTURE_UM, mpp=mpp)
+    usual *= _ABOVE_TEXTURE
+    lines &= darker > np.maximum(usual, _DARKER, out=usual)
     return drop_small(lines, _LEAST_OUTLINE_UM2 / (mpp[0] * mpp[1]))
 
 
@@ -69,9 +72,7 @@ def _enclosed(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
     kept = np.ones(count + 1, bool)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         kept[edge] = False
-    kept[0] = False
-    enclosed: NDArray[np.bool_] = kept[labels]
-    return enclosed
+    return chosen(labels, kept)
 
 
 def _round_ones(pieces: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[np.bool_]:
@@ -90,6 +91,4 @@ def _round_ones(pieces: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[
     longer, shorter = 2 * np.sqrt(middle + spread), 2 * np.sqrt(np.maximum(middle - spread, 0))
     ellipse = np.maximum(np.pi * longer * shorter, 1e-9)
     kept = (shorter >= _ROUND * longer) & (area * mpp[0] * mpp[1] >= _LEAST_FILLED * ellipse)
-    kept[0] = False
-    found: NDArray[np.bool_] = kept[labels]
-    return found
+    return chosen(labels, kept)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.errors import InvalidInput
-from cancernet.geometry import Box
+from cancernet.geometry import Box, summed_area
 from cancernet.slides.slide import Slide
 from cancernet.slides.tissue.picture import checked_thumbnail
 
@@ -148,7 +148,7 @@ def sharpness(tile: NDArray[np.uint8], *, mpp: float) -> float:
 def _cells(tissue: NDArray[np.bool_], side_um: float, mpp: tuple[float, float]) -> NDArray[np.bool_]:
     """Return which squares of that side, from the upper left corner, are tissue by half; all lie inside the picture."""
     rows, columns = (max(1, int(n * um / side_um)) for n, um in zip(tissue.shape, (mpp[1], mpp[0]), strict=True))
-    table = np.pad(tissue.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    table = summed_area(tissue)
     y = np.minimum((np.arange(rows + 1) * side_um / mpp[1]).round().astype(int), tissue.shape[0])
     x = np.minimum((np.arange(columns + 1) * side_um / mpp[0]).round().astype(int), tissue.shape[1])
     held = np.diff(np.diff(table[np.ix_(y, x)], axis=0), axis=1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.slides.tissue.glass import evidence
-from cancernet.slides.tissue.picture import ALL_AROUND, Densities, fill_small, grown, near_mean, opened
+from cancernet.slides.tissue.picture import ALL_AROUND, chosen, counted, fill_small, grown, near_mean, opened
 
 __all__ = ["folds_of"]
 
@@ -18,7 +17,9 @@ _STAINED = 0.25  # evidence of stain for density; margins inked black, and dirt,
 _LEAST_DENSITY = 0.3  # natural density, mean of the colours: below it nothing is doubled
 
 
-def folds_of(densities: Densities, tissue: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[np.bool_]:
+def folds_of(
+    density: NDArray[np.float32], tissue: NDArray[np.bool_], *, stain: NDArray[np.float32], mpp: tuple[float, float]
+) -> NDArray[np.bool_]:
     """Return bands that are much darker than the tissue around them.
 
     Tissue that lies double takes twice the density, in the same colours. So do layers of keratin and rows of dense
@@ -26,10 +27,12 @@ def folds_of(densities: Densities, tissue: NDArray[np.bool_], mpp: tuple[float, 
 
     Parameters
     ----------
-    densities
-        Red, green and blue density relative to the glass, (h, w) float32 each, smoothed.
+    density
+        Mean of red, green and blue density relative to the glass, (h, w) float32, smoothed.
     tissue
         Shape (h, w), bool; without ink, which is dark too.
+    stain
+        The `evidence` of the same densities.
     mpp
         Width and height of a pixel in microns.
 
@@ -42,10 +45,7 @@ def folds_of(densities: Densities, tissue: NDArray[np.bool_], mpp: tuple[float, 
     Kothari, Phan and Wang 2013, J Pathol Inform 4:22: folds by saturation and intensity, with thresholds that each
     slide sets for itself.
     """
-    density = densities[0] + densities[1]
-    density += densities[2]
-    density /= 3
-    dark = tissue & (evidence(densities) > _STAINED * density)
+    dark = tissue & (stain > _STAINED * density)
     least = near_mean(density, tissue, side_um=_AROUND_UM, mpp=mpp)
     least *= _DARKER
     dark &= density > np.maximum(least, _LEAST_DENSITY, out=least)
@@ -58,13 +58,11 @@ def _bands(dark: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[np.bool
     from scipy import ndimage
 
     labels, count = ndimage.label(dark, ALL_AROUND)
-    areas = np.bincount(labels.ravel(), minlength=count + 1) * mpp[0] * mpp[1]
+    areas = counted(labels, count) * mpp[0] * mpp[1]
     boxes = ndimage.find_objects(labels)
     lengths = np.array([0.0] + [np.hypot(_side(box[0]) * mpp[1], _side(box[1]) * mpp[0]) for box in boxes])
     kept = (lengths >= _LEAST_LENGTH_UM) & (areas * _LONG <= lengths**2)
-    kept[0] = False
-    found: NDArray[np.bool_] = kept[labels]
-    return found
+    return chosen(labels, kept)
 
 
 def _side(extent: slice) -> int:

@@ -72,8 +72,8 @@ def evidence(densities: Densities) -> NDArray[np.float32]:
     ink and edges of glass take all alike (near 0); green ink takes green least (below 0).
     """
     red, green, blue = densities
-    found: NDArray[np.float32] = green - np.minimum(red, blue)
-    return found
+    found: NDArray[np.float32] = np.minimum(red, blue)
+    return np.subtract(green, found, out=found)
 
 
 def unscanned(image: NDArray[np.uint8]) -> NDArray[np.bool_]:

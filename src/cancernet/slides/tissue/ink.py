@@ -15,6 +15,7 @@ __all__ = ["INKS", "strokes_of"]
 _STRONG, _FAINT = 0.22, 0.10  # natural density of red above that of green: of a stroke, and of its edge
 _EDGE_UM, _TAIL_UM = 80, 400  # as far as the faint edge of a stroke reaches, and the tail of a blue one over tissue
 _LEAST_WIDTH_UM = 40  # fibres and fringes of colour are thinner; the finest pens are not
+_ROWS = 128  # at a time
 _LEAST_UM2 = 20_000.0  # a dot of a pen measures 160 um across at least
 
 
@@ -71,8 +72,18 @@ def strokes_of(densities: Densities, mpp: tuple[float, float]) -> dict[str, NDAr
     -------
     A mask (h, w) for each colour of `INKS` that was found; edges of two colours may overlap.
     """
-    found = {name: _broad(is_of(densities), mpp) for name, is_of in _OWN.items()}
+    found = {name: _broad(_seen(is_of, densities), mpp) for name, is_of in _OWN.items()}
     return {name: _with_edge(name, mask, densities, mpp=mpp) for name, mask in found.items() if mask.any()}
+
+
+def _seen(is_of: Callable[[Densities], NDArray[np.bool_]], densities: Densities) -> NDArray[np.bool_]:
+    """Return where a rule for a colour holds, some rows at a time: a rule makes many arrays on its way."""
+    red, green, blue = densities
+    seen = np.empty(red.shape, dtype=bool)
+    for start in range(0, len(red), _ROWS):
+        rows = slice(start, start + _ROWS)
+        seen[rows] = is_of((red[rows], green[rows], blue[rows]))
+    return seen
 
 
 def _broad(ink: NDArray[np.bool_], mpp: tuple[float, float]) -> NDArray[np.bool_]:

@@ -12,12 +12,13 @@ from cancernet.slides.tissue.glass import evidence, glass_of, unscanned
 from cancernet.slides.tissue.ink import strokes_of
 from cancernet.slides.tissue.picture import (
     ALL_AROUND,
-    Densities,
     around,
     at_mpp,
     blurred,
     checked_mpp,
     checked_thumbnail,
+    chosen,
+    counted,
     drop_small,
     fill_small,
     near_mean,
@@ -92,10 +93,11 @@ def tissue_mask(
     most_hole, least = options.max_hole_um2 / (grid[0] * grid[1]), options.min_area_um2 / (grid[0] * grid[1])
     glass = glass_of(image)
     densities = glass.densities(blurred(image))
-    stain, void = evidence(densities), unscanned(image)
-    threshold = max(_LEAST_STAIN, _GRAIN * glass.grain)
+    inks, stain = list(strokes_of(densities, grid).values()), evidence(densities)
+    del densities  # of a large slide each is 33 MB
+    void, threshold = unscanned(image), max(_LEAST_STAIN, _GRAIN * glass.grain)
     found = fill_small(_linked(stain, _textured(image), threshold) & ~void, most_hole)
-    found = _below_ink(_trimmed(found, stain), densities, grid) & ~void
+    found = _below_ink(_trimmed(found, stain), inks, grid) & ~void
     return resized(drop_small(fill_small(found, most_hole), least), thumbnail.shape)
 
 
@@ -112,12 +114,7 @@ def _linked(stain: NDArray[np.float32], texture: NDArray[np.bool_], threshold: f
 
     weak = (stain > _WEAK * threshold) & (texture | (stain > _CERTAIN * threshold))
     labels, count = ndimage.label(weak, ALL_AROUND)
-    own = labels[weak]
-    strong = np.zeros(count + 1, bool)
-    strong[own[stain[weak] > threshold]] = True
-    linked = np.zeros_like(weak)
-    linked[weak] = strong[own]
-    return linked
+    return chosen(labels, counted(labels, count, weak & (stain > threshold)) > 0)
 
 
 def _trimmed(found: NDArray[np.bool_], stain: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -128,9 +125,10 @@ def _trimmed(found: NDArray[np.bool_], stain: NDArray[np.float32]) -> NDArray[np
     return found & (~rim | (stain > least))
 
 
-def _below_ink(found: NDArray[np.bool_], densities: Densities, mpp: tuple[float, float]) -> NDArray[np.bool_]:
+def _below_ink(
+    found: NDArray[np.bool_], inks: Sequence[NDArray[np.bool_]], mpp: tuple[float, float]
+) -> NDArray[np.bool_]:
     """Return the tissue with what lies around a pen's ink in the place of what is seen in it."""
-    inks = list(strokes_of(densities, mpp).values())
     if not inks:
         return found
     ink = np.logical_or.reduce(inks)

@@ -19,6 +19,8 @@ __all__ = [
     "checked_mask",
     "checked_mpp",
     "checked_thumbnail",
+    "chosen",
+    "counted",
     "drop_small",
     "fill_small",
     "grown",
@@ -27,6 +29,8 @@ __all__ = [
     "opened",
     "resized",
 ]
+
+_ROWS = 128  # at a time
 
 ALL_AROUND = np.ones((3, 3), bool)
 Densities = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # red, green, blue; (h, w) each
@@ -102,10 +106,16 @@ def at_mpp(
 
 
 def blurred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the mean over 3 x 3 pixels of an image, (h, w, 3) uint8."""
+    """Return the mean over 3 x 3 pixels of an image, (h, w, 3) uint8; some rows at a time, for Pillow makes copies."""
     from PIL import Image, ImageFilter
 
-    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).filter(ImageFilter.BoxBlur(1)))
+    found = np.empty_like(image)
+    for start in range(0, len(image), _ROWS):
+        first = max(start - 1, 0)
+        part = np.ascontiguousarray(image[first : start + _ROWS + 1])
+        smoothed = np.asarray(Image.fromarray(part).filter(ImageFilter.BoxBlur(1)))
+        found[start : start + _ROWS] = smoothed[start - first : start - first + _ROWS]
+    return found
 
 
 def resized(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -125,26 +135,43 @@ def drop_small(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
     """Return the pieces that hold at least so many pixels; pixels that touch at a corner belong together."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(mask, ALL_AROUND)
-    own = labels[mask]
-    kept = np.zeros_like(mask)
-    kept[mask] = (np.bincount(own) >= least)[own]
-    return kept
+    labels, count = ndimage.label(mask, ALL_AROUND)
+    return chosen(labels, counted(labels, count) >= least)
 
 
 def fill_small(mask: NDArray[np.bool_], most: float) -> NDArray[np.bool_]:
     """Return the mask without holes of up to so many pixels; what is open to the edge of the picture is no hole."""
     from scipy import ndimage
 
-    free = ~mask
-    labels, _ = ndimage.label(free)
-    own = labels[free]
-    small = np.bincount(own, minlength=1) <= most
+    labels, count = ndimage.label(~mask)
+    small = counted(labels, count) <= most
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         small[edge] = False
-    filled = mask.copy()
-    filled[free] = small[own]
-    return filled
+    return mask | chosen(labels, small)
+
+
+def counted(labels: NDArray[np.int32], count: int, within: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """Return how many pixels each piece has, those of a mask if one is given, (count + 1,); 0 is what lies outside.
+
+    Some rows at a time, as in `chosen`: NumPy makes eight bytes of each index, 66 MB for a large slide.
+    """
+    counts = np.zeros(count + 1, dtype=np.int64)
+    for start in range(0, len(labels), _ROWS):
+        rows = slice(start, start + _ROWS)
+        own = labels[rows].ravel() if within is None else labels[rows][within[rows]]
+        counts += np.bincount(own, minlength=count + 1)
+    return counts
+
+
+def chosen(labels: NDArray[np.int32], wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels of the pieces that are wanted, (count + 1,); what lies outside of all is never among them."""
+    table = wanted.copy()
+    table[0] = False
+    found = np.empty(labels.shape, dtype=bool)
+    for start in range(0, len(labels), _ROWS):
+        rows = slice(start, start + _ROWS)
+        np.take(table, labels[rows], out=found[rows], mode="clip")
+    return found
 
 
 def grown(mask: NDArray[np.bool_], by_um: float, mpp: tuple[float, float]) -> NDArray[np.bool_]:
@@ -178,19 +205,30 @@ def _spread(mask: NDArray[np.bool_], before: int, after: int, *, axis: int) -> N
 
 
 def near_mean(
-    values: NDArray[Any], within: NDArray[np.bool_], *, side_um: float, mpp: tuple[float, float]
+    values: NDArray[Any], within: NDArray[np.bool_] | None, *, side_um: float, mpp: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """Return the mean of the values within a mask, in a square around each pixel; 0 where none of it is near."""
+    """Return the mean of the values within a mask (everywhere when None), in a square around each pixel.
+
+    It is 0 where none of the mask is near.
+    """
+    size = [max(1, round(side_um / side)) for side in (mpp[1], mpp[0])]
+    mean = np.array(values, dtype=np.float32)  # a copy: a picture of a whole slide has ten million pixels
+    if within is None:
+        return _averaged(mean, size)
+    mean[~within] = 0
+    mean, share = _averaged(mean, size), _averaged(within.astype(np.float32), size)
+    far = share <= 0.5 / np.prod(size)
+    mean /= np.maximum(share, 1e-9, out=share)
+    mean[far] = 0
+    return mean
+
+
+def _averaged(values: NDArray[np.float32], size: list[int]) -> NDArray[np.float32]:
+    """Return the mean over a rectangle around each pixel, in the place of the values."""
     from scipy import ndimage
 
-    size = [max(1, round(side_um / side)) for side in (mpp[1], mpp[0])]
-    mean: NDArray[np.float32] = np.where(within, values, 0).astype(np.float32, copy=False)
-    share = within.astype(np.float32)
-    for array in (mean, share):  # in place: a picture of a whole slide has ten million pixels
-        ndimage.uniform_filter(array, size, output=array, mode="nearest")
-    mean /= np.maximum(share, 1e-9)
-    mean[share <= 0.5 / np.prod(size)] = 0
-    return mean
+    ndimage.uniform_filter(values, size, output=values, mode="nearest")
+    return values
 
 
 def around(values: NDArray[Any], join: np.ufunc) -> NDArray[Any]:

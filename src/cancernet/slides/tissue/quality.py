@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from cancernet.slides.tissue.bubbles import bubbles_of
 from cancernet.slides.tissue.focus import Detail, Focus, focus_of
 from cancernet.slides.tissue.folds import folds_of
-from cancernet.slides.tissue.glass import glass_of, unscanned
+from cancernet.slides.tissue.glass import evidence, glass_of, unscanned
 from cancernet.slides.tissue.ink import strokes_of
 from cancernet.slides.tissue.mask import TissueOptions, tissue_mask
 from cancernet.slides.tissue.picture import (
+    Densities,
     at_mpp,
     blurred,
     checked_mask,
@@ -114,7 +115,12 @@ class Quality:
 
 
 def quality_of(
-    thumbnail: NDArray[np.uint8], mask: NDArray[np.bool_], *, mpp: Sequence[float], detail: Detail | None = None
+    thumbnail: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    *,
+    mpp: Sequence[float],
+    detail: Detail | None = None,
+    found: bool = False,
 ) -> Quality:
     """Return what spoils a slide, each with its area and its share of the tissue.
 
@@ -128,6 +134,9 @@ def quality_of(
         Width and height of a pixel of both in microns.
     detail
         Finer tiles, without which blur is not judged; see `detail_of`.
+    found
+        Whether the mask is what `tissue_mask` finds in this thumbnail: then it need not be found again, to tell where
+        a mask that was drawn by hand covers bare glass.
 
     Raises
     ------
@@ -139,22 +148,33 @@ def quality_of(
     thumbnail, sides = checked_thumbnail(thumbnail), checked_mpp(mpp)
     mask = checked_mask(mask, thumbnail.shape)
     image, grid = at_mpp(thumbnail, sides, target=TissueOptions().mpp)
-    blank = ~(tissue_mask(image, grid) | unscanned(image))
-    densities, tissue = glass_of(image).densities(blurred(image)), resized(mask, image.shape)
+    tissue = resized(mask, image.shape)
+    blank = ~((tissue if found else tissue_mask(image, grid)) | unscanned(image))
+    densities = glass_of(image).densities(blurred(image))
     strokes = strokes_of(densities, grid)
     pen = np.logical_or.reduce([np.zeros(tissue.shape, bool), *strokes.values()])
+    stain, mean, least = evidence(densities), _mean(densities), np.minimum.reduce(densities)
+    del densities  # of a large slide each is 33 MB
     masks = {
         "pen": pen,
-        "fold": folds_of(densities, tissue & ~grown(pen, _INK_EDGE_UM, grid), grid),
-        "bubble": bubbles_of(densities, grid),
+        "fold": folds_of(mean, tissue & ~grown(pen, _INK_EDGE_UM, grid), stain=stain, mpp=grid),
+        "bubble": bubbles_of(least, stain=stain, mpp=grid),
         "glass": drop_small(blank & ~pen, TissueOptions().max_hole_um2 / (grid[0] * grid[1])),
     }
-    found = {name: _finding(resized(each, mask.shape), mask, sides) for name, each in masks.items()}
+    findings = {name: _finding(resized(each, mask.shape), mask, sides) for name, each in masks.items()}
     focus = None if detail is None else focus_of(mask, detail, mpp=sides)
     blur = None if focus is None else _finding(focus.blurred, mask, sides)
-    flags = tuple(_flags(mask, found, inks=tuple(strokes)) + _focus_flags(blur, focus))
+    flags = tuple(_flags(mask, findings, inks=tuple(strokes)) + _focus_flags(blur, focus))
     limits = tuple(_limits(grid, focus))
-    return Quality(mm2(mask, sides), **found, blur=blur, inks=tuple(strokes), flags=flags, limits=limits)
+    return Quality(mm2(mask, sides), **findings, blur=blur, inks=tuple(strokes), flags=flags, limits=limits)
+
+
+def _mean(densities: Densities) -> NDArray[np.float32]:
+    """Return the mean of red, green and blue."""
+    mean: NDArray[np.float32] = densities[0] + densities[1]
+    mean += densities[2]
+    mean /= 3
+    return mean
 
 
 def _finding(found: NDArray[np.bool_], tissue: NDArray[np.bool_], mpp: tuple[float, float]) -> Finding:
