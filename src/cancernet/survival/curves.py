@@ -108,7 +108,7 @@ def kaplan_meier(outcome: Outcome) -> Curve:
     """
     _refuse_empty(outcome)
     found = count(outcome.time, outcome.event)
-    values: Floats = np.cumprod(1 - found.events / found.at_risk)
+    values = np.asarray(np.cumprod(1 - found.events / found.at_risk), dtype=np.float64)
     spread = np.sqrt(np.cumsum(_ratio(found.events, found.at_risk * (found.at_risk - found.events))))
     return _banded(found, values, _ratio(spread, np.abs(_log(values))), start=1.0)
 
