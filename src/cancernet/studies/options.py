@@ -9,6 +9,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Linear
 from cancernet.studies.sections import DataOptions, ReportOptions, Section, SplitOptions, TaskOptions
+from cancernet.studies.timed import SurvivalData, SurvivalReport, SurvivalTask
+from cancernet.survival import CoxOptions
 from cancernet.training import BagTraining, FitOptions, PatchTraining, TrainingOptions
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "ReportOptions",
     "SplitOptions",
     "Study",
+    "SurvivalData",
+    "SurvivalStudy",
     "TableData",
     "TableStudy",
     "TaskOptions",
@@ -264,5 +268,20 @@ class BagStudy(Study):
         return self
 
 
-STUDIES: dict[str, type[Study]] = {"table": TableStudy, "patches": PatchStudy, "bags": BagStudy}
+class SurvivalStudy(Study):
+    """A study of the time to an event, by the model of Cox."""
+
+    data: SurvivalData
+    task: SurvivalTask = SurvivalTask()
+    model: CoxOptions = CoxOptions()
+    training: TrainingOptions = TrainingOptions()
+    report: SurvivalReport = SurvivalReport()  # type: ignore[assignment]  # no threshold, no sets
+
+
+STUDIES: dict[str, type[Study]] = {
+    "table": TableStudy,
+    "patches": PatchStudy,
+    "bags": BagStudy,
+    "survival": SurvivalStudy,
+}
 """The kind of study by its kind of data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,42 +11,17 @@ from cancernet.data import rows_by_fold
 from cancernet.errors import InvalidInput
 from cancernet.survival.elastic import elastic_path, largest_penalty
 from cancernet.survival.newton import ridge, ridge_spread
+from cancernet.survival.options import CoxOptions
 from cancernet.survival.outcome import Outcome
-from cancernet.survival.partial import RiskSets, Ties
+from cancernet.survival.partial import RiskSets
 from cancernet.survival.predicted import Baseline
 
-__all__ = ["CoxModel", "CoxOptions", "fit_cox"]
+__all__ = ["CoxModel", "fit_cox"]
 
 Floats = NDArray[np.float64]
 
 _RIDGE = (1e-4, 10.0)  # penalties that are tried, per standard deviation and patient
 _FALL = 0.02  # the last penalty of an elastic net, per largest one
-
-
-@dataclass(frozen=True)
-class CoxOptions:
-    """How a Cox model is fitted.
-
-    Parameters
-    ----------
-    l1_ratio
-        0 is ridge; above, an elastic net that leaves columns out; 1 is the lasso.
-    penalty
-        Of -log(partial likelihood) / n, on columns of standard deviation 1; None: that of the largest cross-validated
-        partial likelihood (Verweij and van Houwelingen 1993, doi:10.1002/sim.4780122407).
-    tried
-        How many penalties are tried.
-    inner_folds
-        Of that cross-validation.
-    ties
-        "efron" or "breslow".
-    """
-
-    l1_ratio: float = 0.0
-    penalty: float | None = None
-    tried: int = 25
-    inner_folds: int = 5
-    ties: Ties = "efron"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +114,7 @@ def fit_cox(
         )
     if chosen.penalty is None:
         penalty = _chosen_penalty(rows, outcome, chosen, groups=groups, seed=seed)
-        chosen = replace(chosen, penalty=penalty)
+        chosen = chosen.model_copy(update={"penalty": penalty})
     return _fitted(rows, outcome, chosen)
 
 

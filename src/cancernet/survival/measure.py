@@ -15,13 +15,51 @@ from cancernet.survival.concordance import event_pairs, uno_weights
 from cancernet.survival.forecast import Forecast
 from cancernet.survival.observed import Observed
 
-__all__ = ["DIFFERENCES", "compare_forecasts", "measure_forecast", "time_name"]
+__all__ = ["DIFFERENCES", "Measured", "compare_forecasts", "measure_forecast", "time_name"]
 
 Floats = NDArray[np.float64]
 Part = Callable[[Floats], dict[str, Floats]]
 
 DIFFERENCES = ("concordance_harrell", "concordance_uno", "integrated_brier", "auroc_at_", "brier_at_")
 _GROUPS = 10  # of equal size, for the calibration error
+
+
+class Measured:
+    """The metrics of a forecast and of its resamples, worked out once.
+
+    Parameters
+    ----------
+    forecast
+        Predictions beside outcomes.
+    draws, seed
+        Number of resamples of the patients, and where they start.
+    """
+
+    def __init__(self, forecast: Forecast, *, draws: int = 1000, seed: int = 0) -> None:
+        self.forecast, self._names = forecast, _Named(forecast)
+        self._values, self._drawn = self._names.both(draws, seed)
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """All metrics; see `measure_forecast`."""
+        found = {name: _estimate(self.forecast, name, value, self._drawn[name]) for name, value in self._values.items()}
+        return found | self._names.undefined
+
+    def minus(self, other: Measured) -> dict[str, Estimate]:
+        """Return the paired differences; see `compare_forecasts`."""
+        _check_same(self.forecast, other.forecast)
+        shared = [name for name in self._values if name in other._values and name.startswith(DIFFERENCES)]
+        missing = self._names.undefined | other._names.undefined
+        return {
+            name: _estimate(
+                self.forecast,
+                name,
+                self._values[name] - other._values[name],
+                self._drawn[name] - other._drawn[name],
+                "paired ",
+            )
+            for name in shared
+        } | {name: estimate for name, estimate in missing.items() if name.startswith(DIFFERENCES)}
 
 
 def measure_forecast(forecast: Forecast, *, draws: int = 1000, seed: int = 0) -> dict[str, Estimate]:
@@ -43,9 +81,7 @@ def measure_forecast(forecast: Forecast, *, draws: int = 1000, seed: int = 0) ->
     predicted_at_<t> (mean), calibration_ratio_at_<t> (observed by predicted, 1 is perfect), and
     calibration_error_at_<t> (mean distance of both over ten groups of equal size by predicted risk).
     """
-    names = _Named(forecast)
-    values, drawn = names.both(draws, seed)
-    return {name: _estimate(forecast, name, values[name], drawn[name]) for name in values} | names.undefined
+    return Measured(forecast, draws=draws, seed=seed).estimates
 
 
 def compare_forecasts(first: Forecast, second: Forecast, *, draws: int = 1000, seed: int = 0) -> dict[str, Estimate]:
@@ -66,14 +102,7 @@ def compare_forecasts(first: Forecast, second: Forecast, *, draws: int = 1000, s
         When the rows or the times are not the same.
     """
     _check_same(first, second)
-    one, two = _Named(first), _Named(second)
-    (value, drawn), (other, others) = one.both(draws, seed), two.both(draws, seed)
-    missing = {**one.undefined, **two.undefined}
-    return {
-        name: _estimate(first, name, value[name] - other[name], drawn[name] - others[name], "paired ")
-        for name in value
-        if name in other and name.startswith(DIFFERENCES)
-    } | {name: estimate for name, estimate in missing.items() if name.startswith(DIFFERENCES)}
+    return Measured(first, draws=draws, seed=seed).minus(Measured(second, draws=draws, seed=seed))
 
 
 def time_name(time: float) -> str:

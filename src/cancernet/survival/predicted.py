@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cancernet.survival.curves import Curve, kaplan_meier
 from cancernet.survival.outcome import Outcome
 from cancernet.survival.partial import RiskSets
 
-__all__ = ["Baseline", "median_times"]
+__all__ = ["Baseline", "Marginal", "Predictor", "median_times"]
 
 Floats = NDArray[np.float64]
+
+
+class Predictor(Protocol):
+    """A fitted model: what it says of rows (n, p) in raw units without gaps."""
+
+    def risk(self, values: ArrayLike) -> Floats:
+        """Return the risk, (n,): higher means sooner."""
+
+    def survival(self, values: ArrayLike, times: ArrayLike) -> Floats:
+        """Return the chance to be free of the event, (n, times); NaN past the follow-up of the training rows."""
+
+    def median(self, values: ArrayLike) -> Floats:
+        """Return the median time to the event, (n,); NaN where the follow-up is too short to see it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """One who looks at no column: everybody gets the Kaplan-Meier curve of the training rows."""
+
+    curve: Curve
+
+    @classmethod
+    def fit(cls, outcome: Outcome) -> Marginal:
+        """Return the curve of these patients."""
+        return cls(kaplan_meier(outcome))
+
+    def risk(self, values: ArrayLike) -> Floats:
+        """Return zeros."""
+        return np.zeros(len(np.asarray(values)))
+
+    def survival(self, values: ArrayLike, times: ArrayLike) -> Floats:
+        """Return the same curve for all."""
+        return np.tile(self.curve.at(times), (len(np.asarray(values)), 1))
+
+    def median(self, values: ArrayLike) -> Floats:
+        """Return the same median for all."""
+        found = self.curve.quantile()
+        return np.full(len(np.asarray(values)), np.nan if found is None else found)
 
 
 @dataclass(frozen=True, eq=False)
