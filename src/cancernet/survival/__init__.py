@@ -7,6 +7,7 @@ from cancernet.survival.concordance import harrell, uno
 from cancernet.survival.cox import CoxModel, fit_cox
 from cancernet.survival.curves import Curve, aalen_johansen, kaplan_meier, nelson_aalen
 from cancernet.survival.forecast import GRID, Forecast, grid_to, horizon_of
+from cancernet.survival.foretell import Foretold, foretell
 from cancernet.survival.logrank import LogRank, logrank
 from cancernet.survival.measure import Measured, compare_forecasts, measure_forecast, time_name
 from cancernet.survival.observed import CalibrationGroup, calibration_groups
@@ -30,6 +31,7 @@ __all__ = [
     "Curve",
     "Example",
     "Forecast",
+    "Foretold",
     "HazardRatio",
     "LogRank",
     "Marginal",
@@ -45,6 +47,7 @@ __all__ = [
     "calibration_groups",
     "compare_forecasts",
     "fit_cox",
+    "foretell",
     "grid_to",
     "harrell",
     "horizon_of",

@@ -66,8 +66,9 @@ class Pairs:
     ):
         codes = tied_codes(score)
         by_score = np.argsort(codes, kind="stable")
-        digits = int(rank.max(initial=0)).bit_length()
         stratum = np.zeros_like(rank) if strata is None else strata
+        rank = _within(stratum, rank)
+        digits = int(rank.max(initial=0)).bit_length()
         rows = np.ones(len(rank), dtype=np.bool_) if counted is None else counted
         self._levels = [_level(rank, codes, stratum, by_score, rows, digit) for digit in range(digits)]
 
@@ -122,6 +123,15 @@ def _level(rank: Ints, codes: Ints, strata: Ints, by_score: Ints, counted: NDArr
         np.searchsorted(blocks, blocks[places], "left"),
         np.searchsorted(blocks, blocks[places], "right"),
     )
+
+
+def _within(strata: Ints, rank: Ints) -> Ints:
+    """Return the ranks counted from 0 without gaps in each stratum: the fewer digits, the fewer levels."""
+    _, dense = np.unique(_joined(strata, rank), return_inverse=True)
+    first = np.full(int(strata.max(initial=0)) + 1, len(rank))
+    np.minimum.at(first, strata, dense)
+    within: Ints = dense - first[strata]
+    return within
 
 
 def _joined(major: Ints, minor: Ints) -> Ints:

@@ -51,8 +51,8 @@ _READING = (
     ),
     (
         "Paired differences",
-        "Two models are compared on the same patients. Better is said only when the interval of the difference excludes "
-        "zero.",
+        "Two models are compared on the same patients. Better is said only when the interval of the difference "
+        "excludes zero.",
     ),
 )
 
