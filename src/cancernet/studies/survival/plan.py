@@ -97,7 +97,7 @@ class SurvivalPlan:
         return (*self.every.sentences(), filled if missing else "No value is missing.", *competing)
 
 
-def make_survival_plan(study: SurvivalStudy, table: Table | None = None, split: Split | None = None) -> SurvivalPlan:
+def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, split: Split | None = None) -> SurvivalPlan:
     """Read and check everything that a study of survival needs.
 
     Parameters
