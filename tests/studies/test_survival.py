@@ -219,7 +219,7 @@ def test_a_patient_on_two_sides_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "said"),
     [
-        ({"task": {"positive": "x"}}, "a survival task has no positive"),
+        ({"task": {"positive": "x"}}, "unknown key 'task.positive'"),
         ({"data": {"target": "x"}}, "no target"),
         ({"report": {"threshold": "f1"}}, "unknown key"),
         ({"model": {"l1ratio": 1}}, "Did you mean 'model.l1_ratio'"),
@@ -239,3 +239,28 @@ def test_a_study_file_that_cannot_be_is_explained(
 def test_a_study_survives_being_written(tmp_path: Path) -> None:
     study = made_study(tmp_path, made_frame(40))
     assert studies.parse_study(studies.to_toml(study)) == study
+
+
+@pytest.mark.parametrize("name", ["cox-network", "logistic-hazard"])
+def test_a_network_stands_beside_cox_in_the_same_folds(tmp_path: Path, name: str) -> None:
+    study = made_study(tmp_path, made_frame(150))
+    fields = study.to_dict() | {
+        "model": {"name": name, "hidden": [8], "epochs": 4, "inner_folds": 2, "intervals": 5},
+        "split": {"folds": 2},
+    }
+    run = studies.train(studies.study_from(fields), tmp_path / "run")
+    assert isinstance(run, SurvivalRun)
+    assert set(run.record.differences) == {"cox", "kaplan-meier"}
+    values = run.plan.table.values[:15]
+    with engine.open(tmp_path / "run" / "bundle") as model:
+        part = model.card.survival
+        assert part is not None
+        found = answer(part, model.run(values).logits, times=(10.0, 30.0))
+    np.testing.assert_allclose(found.survival, run.final.model.survival(values, [10.0, 30.0]), atol=1e-4)
+    assert pd.read_csv(tmp_path / "run" / "history.csv").network.unique().tolist() == [1, 2]
+
+
+def test_an_unknown_model_is_named(tmp_path: Path) -> None:
+    fields = made_study(tmp_path, made_frame(40)).to_dict() | {"model": {"name": "deephit"}}
+    with pytest.raises(InvalidInput, match="'cox', 'cox-network' or 'logistic-hazard'"):
+        studies.study_from(fields)

@@ -28,7 +28,7 @@ def test_hazards_multiply_and_are_constant_inside_an_interval() -> None:
     np.testing.assert_allclose(found.survival[0], [1, 0.8**0.5, 0.8, 0.8 * 0.5**0.5, 0.4])
     assert found.median[0] == pytest.approx(10 + 10 * np.log(0.5 / 0.8) / np.log(0.5))
     assert found.median[1] == pytest.approx(10 * np.log(0.5) / np.log(0.4))
-    assert found.risk[0] == pytest.approx(np.log(-np.log(0.4)))
+    assert found.risk[0] == pytest.approx(np.log(-np.log(0.6)))
 
 
 @pytest.mark.parametrize("time", [4.5, -1.0, np.nan])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cancernet.studies.sections import DataOptions, Section, TaskOptions
+from cancernet.studies.sections import DataOptions, Section
 from cancernet.survival import Coding, Unit
 
-__all__ = ["SurvivalData", "SurvivalReport", "SurvivalTask"]
+__all__ = ["SurvivalData", "SurvivalReport", "SurvivalTask", "SurvivalTraining"]
 
 
 class SurvivalData(DataOptions):
@@ -70,18 +70,22 @@ class SurvivalData(DataOptions):
         )
 
 
-class SurvivalTask(TaskOptions):
+class SurvivalTask(Section):
     """What to answer: when the event comes."""
 
-    kind: Literal["survival"] = "survival"  # type: ignore[assignment]
+    kind: Literal["survival"] = "survival"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_classes(cls, fields: Any) -> Any:
-        """Refuse what belongs to classes."""
-        if isinstance(fields, dict) and (named := [name for name in ("positive", "classes") if name in fields]):
-            raise ValueError(f"a survival task has no {named[0]}; name the columns time and event in [data]")
-        return fields
+
+class SurvivalTraining(Section):
+    """How a fit begins; what else there is to choose stands in the section of the model.
+
+    Parameters
+    ----------
+    seed
+        Of inner folds, of the weights of networks, and of their order of rows.
+    """
+
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
 
 class SurvivalReport(Section):

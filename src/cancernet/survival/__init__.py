@@ -10,8 +10,9 @@ from cancernet.survival.forecast import GRID, Forecast, grid_to, horizon_of
 from cancernet.survival.foretell import Foretold, foretell
 from cancernet.survival.logrank import LogRank, logrank
 from cancernet.survival.measure import Measured, compare_forecasts, measure_forecast, time_name
+from cancernet.survival.nets import NetworkModel, fit_network
 from cancernet.survival.observed import CalibrationGroup, calibration_groups
-from cancernet.survival.options import CoxOptions
+from cancernet.survival.options import CoxOptions, NetworkOptions
 from cancernet.survival.outcome import UNITS, Coding, Outcome, Unit, make_outcome
 from cancernet.survival.predicted import Baseline, Marginal, Predictor
 from cancernet.survival.record import Example, HazardRatio, SurvivalRecord
@@ -36,6 +37,8 @@ __all__ = [
     "LogRank",
     "Marginal",
     "Measured",
+    "NetworkModel",
+    "NetworkOptions",
     "Outcome",
     "Predictor",
     "SurvivalRecord",
@@ -47,6 +50,7 @@ __all__ = [
     "calibration_groups",
     "compare_forecasts",
     "fit_cox",
+    "fit_network",
     "foretell",
     "grid_to",
     "harrell",

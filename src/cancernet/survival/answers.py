@@ -24,8 +24,8 @@ class Answers:
     Parameters
     ----------
     risk
-        Shape (n,): the logarithm of the hazard by that of the mean training patient ("cox"), or of the cumulative
-        hazard at the end of the follow-up ("hazards").
+        Shape (n,): the logarithm of the hazard by that of the mean training patient ("cox"); log(-log(s)), where s is
+        the mean chance over the ends of the intervals ("hazards").
     times
         Shape (t,): the times that were asked for, all inside the follow-up.
     survival
@@ -97,7 +97,8 @@ def _of_hazards(part: Survival, logits: Floats, times: Floats) -> tuple[Floats, 
     steps = np.logaddexp(0.0, logits)  # -log(1 - chance)
     hazard = np.concatenate([np.zeros((len(logits), 1)), np.cumsum(steps, axis=1)], axis=1)
     survival = np.exp(-_between(times, ends, hazard))
-    return np.log(np.maximum(hazard[:, -1], np.finfo(float).tiny)), survival, _median(ends, hazard)
+    mean = np.exp(-hazard[:, 1:]).mean(axis=1)
+    return np.log(np.maximum(-np.log(mean), np.finfo(float).tiny)), survival, _median(ends, hazard)
 
 
 def _between(times: ArrayLike, ends: Floats, hazard: Floats) -> Floats:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cancernet.errors import InvalidInput
 from cancernet.survival.elastic import elastic_path, largest_penalty
+from cancernet.survival.inner import inner_folds
 from cancernet.survival.newton import ridge, ridge_spread
 from cancernet.survival.options import CoxOptions
 from cancernet.survival.outcome import Outcome
@@ -164,7 +165,7 @@ def _chosen_penalty(
     mean, scale = _standard(rows)
     penalties = _tried((rows - mean) / scale, RiskSets(outcome, ties=options.ties), options)
     every, total = RiskSets(outcome, ties=options.ties), np.zeros(len(penalties))
-    for held in _inner_folds(outcome, names, options.inner_folds, seed):
+    for held in inner_folds(outcome, names, folds=options.inner_folds, seed=seed):
         rest = np.delete(np.arange(len(rows)), held)
         mean, scale = _standard(rows[rest])
         sets, scaled = RiskSets(outcome.take(rest), ties=options.ties), (rows - mean) / scale
@@ -172,23 +173,6 @@ def _chosen_penalty(
         predictors = path @ scaled.T
         total += [every.likelihood(line) - sets.likelihood(line[rest]) for line in predictors]
     return float(penalties[int(total.argmax())])
-
-
-def _inner_folds(outcome: Outcome, groups: NDArray[np.generic], folds: int, seed: int) -> list[NDArray[np.int64]]:
-    """Return the rows of each fold: shuffled groups are dealt out, those with an event first, so that all have some."""
-    _, codes = np.unique(groups, return_inverse=True)
-    with_event = np.bincount(codes, weights=outcome.event) > 0
-    if with_event.sum() < folds:
-        raise InvalidInput(
-            f"{int(with_event.sum())} patients with an event for {folds} inner folds",
-            "One in each fold at least",
-            "Give a penalty, or take fewer inner folds",
-        )
-    order = np.random.default_rng(seed).permutation(len(with_event))
-    order = order[np.argsort(~with_event[order], kind="stable")]
-    dealt = np.empty(len(order), dtype=np.int64)
-    dealt[order] = np.arange(len(order)) % folds
-    return [np.flatnonzero(dealt[codes] == fold) for fold in range(folds)]
 
 
 def _tried(scaled: Floats, sets: RiskSets, options: CoxOptions) -> Floats:

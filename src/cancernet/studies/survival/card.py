@@ -30,7 +30,7 @@ from cancernet.studies.card import GENERAL_LIMITS, versions, write_bundle
 from cancernet.studies.survival.fit import FoldFit
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.studies.survival.record import data_licence
-from cancernet.survival import CoxModel
+from cancernet.survival import CoxModel, NetworkModel
 
 if TYPE_CHECKING:
     import keras
@@ -44,22 +44,14 @@ _COMPARED = 70
 
 def make_survival_card(plan: SurvivalPlan, final: FoldFit, metrics: Mapping[str, Estimate]) -> Card:
     """Return the card, without what parity checks measure."""
-    study, model, share = plan.study, final.model, float(plan.outcome.event.mean())
+    study, share = plan.study, float(plan.outcome.event.mean())
     free = f"free of {plan.event}"
     return Card(
         name=study.name,
         task=Task(kind="survival", classes=(free, plan.event)),
         input=_input(plan, final),
         decision=Decision(novelty=_novelty(plan, final)),
-        survival=Survival(
-            form="cox",
-            unit=plan.outcome.unit,
-            times=tuple(model.baseline.times.tolist()),
-            hazard=tuple(model.baseline.hazard.tolist()),
-            end=model.baseline.end,
-            asked=tuple(plan.times.tolist()),
-            cuts=tuple(final.cuts.tolist()),
-        ),
+        survival=_part(plan, final),
         prior={free: 1 - share, plan.event: share},
         metrics=dict(metrics),
         training=_training(plan, final),
@@ -76,8 +68,20 @@ def write_survival_bundle(folder: Path, card: Card, plan: SurvivalPlan, *, final
     return write_bundle(folder, card, _network(final.model), sample)
 
 
-def _network(model: CoxModel) -> keras.Model:
-    """Return the linear predictor as a network of raw columns."""
+def _part(plan: SurvivalPlan, final: FoldFit) -> Survival:
+    """Return how logits become curves."""
+    model = final.model
+    chosen = {"asked": tuple(plan.times.tolist()), "cuts": tuple(final.cuts.tolist())}
+    if isinstance(model, NetworkModel):
+        return model.part.model_copy(update=chosen)
+    times, hazard = (tuple(part.tolist()) for part in (model.baseline.times, model.baseline.hazard))
+    return Survival(form="cox", unit=plan.outcome.unit, times=times, hazard=hazard, end=model.baseline.end, **chosen)
+
+
+def _network(model: CoxModel | NetworkModel) -> keras.Model:
+    """Return the network of the bundle: of a Cox model the linear predictor of raw columns."""
+    if isinstance(model, NetworkModel):
+        return model.network()
     core = build_linear(len(model.mean), 1)
     core.get_layer("logits").set_weights([model.coefficients[:, None].astype(np.float32), np.zeros(1, np.float32)])
     return with_normalisation(core, mean=model.mean, variance=model.scale**2)
@@ -106,7 +110,8 @@ def _training(plan: SurvivalPlan, final: FoldFit) -> Training:
         versions=versions(),
         backend=keras_library().backend.backend(),
         seed=plan.study.training.seed,
-        epochs=0,
+        epochs=0 if isinstance(final.model, CoxModel) else max(final.model.epochs),
+        networks=1 if isinstance(final.model, CoxModel) else len(final.model.members),
         date=datetime.now(UTC).date().isoformat(),
         rows=len(rows),
         groups=len(np.unique(groups)),

@@ -10,13 +10,23 @@ from numpy.typing import NDArray
 
 from cancernet.data import Fold, Medians
 from cancernet.studies.survival.plan import SurvivalPlan
-from cancernet.survival import CoxModel, CoxOptions, Forecast, Marginal, Predictor, fit_cox
+from cancernet.survival import (
+    CoxModel,
+    CoxOptions,
+    Forecast,
+    Marginal,
+    NetworkModel,
+    Predictor,
+    fit_cox,
+    fit_network,
+)
 from cancernet.training import seed_of
 
 __all__ = ["FoldFit", "Pooled", "fit_all", "fit_fold", "fit_rows", "pool_folds", "rival_names"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Model = CoxModel | NetworkModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +60,7 @@ class FoldFit:
     """
 
     fold: Fold
-    model: CoxModel
+    model: Model
     medians: Medians
     said: Mapping[str, Said]
     group: Ints
@@ -103,7 +113,7 @@ def fit_fold(plan: SurvivalPlan, fold: Fold) -> FoldFit:
     seed = seed_of(plan.study.training.seed, fold.repeat, fold.number)
     medians = Medians.fit(plan.table.values[train], plan.table.feature_names)
     known, new = medians.apply(plan.table.values[train]), medians.apply(plan.table.values[fold.test])
-    model = fit_rows(plan, known, train, options=plan.study.model, seed=seed)
+    model = _fit_own(plan, known, train, seed)
     rivals = {name: _rival(plan, name, known, rows=train, seed=seed) for name in rival_names(plan)}
     shares = np.arange(1, plan.study.report.groups) / plan.study.report.groups
     cuts = np.unique(np.quantile(model.risk(known), shares))
@@ -115,6 +125,15 @@ def fit_fold(plan: SurvivalPlan, fold: Fold) -> FoldFit:
 def fit_rows(plan: SurvivalPlan, values: Floats, rows: Ints, *, options: CoxOptions, seed: int) -> CoxModel:
     """Fit a Cox model on the complete values of some rows."""
     return fit_cox(values, plan.outcome.take(rows), options=options, groups=plan.table.groups[rows], seed=seed)
+
+
+def _fit_own(plan: SurvivalPlan, values: Floats, rows: Ints, seed: int) -> Model:
+    """Fit the model of the study."""
+    options = plan.study.model
+    if isinstance(options, CoxOptions):
+        return fit_rows(plan, values, rows, options=options, seed=seed)
+    groups = plan.table.groups[rows]
+    return fit_network(values, plan.outcome.take(rows), options=options, groups=groups, seed=seed)
 
 
 def _rival(plan: SurvivalPlan, name: str, values: Floats, *, rows: Ints, seed: int) -> Predictor:

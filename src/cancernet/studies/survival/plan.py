@@ -24,7 +24,7 @@ from cancernet.data import (
 from cancernet.errors import InvalidInput
 from cancernet.studies.options import SurvivalData, SurvivalStudy
 from cancernet.studies.plan import make_split
-from cancernet.survival import Outcome, Unit, grid_to, horizon_of, make_outcome, time_name
+from cancernet.survival import CoxOptions, Outcome, Unit, grid_to, horizon_of, make_outcome, time_name
 
 __all__ = ["CENSORED", "SurvivalPlan", "make_survival_plan"]
 
@@ -70,7 +70,8 @@ class SurvivalPlan:
     @property
     def network_name(self) -> str:
         """What the model of the study is called beside its baselines."""
-        return "cox" if self.study.model.l1_ratio == 0 else "cox-elastic-net"
+        model = self.study.model
+        return "cox-elastic-net" if isinstance(model, CoxOptions) and model.l1_ratio > 0 else model.name
 
     @property
     def digest(self) -> str:

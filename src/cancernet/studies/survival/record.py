@@ -14,6 +14,7 @@ from cancernet.studies.survival.fit import FoldFit, Pooled, fit_rows
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.survival import (
     CoxModel,
+    CoxOptions,
     Example,
     Forecast,
     HazardRatio,
@@ -21,6 +22,7 @@ from cancernet.survival import (
     Measured,
     Outcome,
     SurvivalRecord,
+    answer,
     logrank,
     measure_forecast,
     time_name,
@@ -97,9 +99,11 @@ def _between_groups(outcome: Outcome, group: NDArray[np.int64]) -> LogRank | Non
 
 
 def _ratios(plan: SurvivalPlan, fits: tuple[FoldFit, ...], final: FoldFit) -> tuple[HazardRatio, ...]:
-    """Return the hazard ratios of the bundle's model, the strongest first."""
+    """Return the hazard ratios of the bundle's model, the strongest first; a network has none."""
     model = final.model
-    chosen = np.mean([fit.model.coefficients != 0 for fit in fits], axis=0)
+    if not isinstance(model, CoxModel):
+        return ()
+    chosen = np.mean([fit.model.coefficients != 0 for fit in fits if isinstance(fit.model, CoxModel)], axis=0)
     made = []
     for place in np.argsort(-np.abs(model.coefficients), kind="stable").tolist():
         centre, half = float(model.coefficients[place]), Z95 * float(model.spread[place])
@@ -114,21 +118,35 @@ def _examples(plan: SurvivalPlan, fit: FoldFit) -> tuple[Example, ...]:
     """Return the curves of test patients of low, middle and high risk, with their bands.
 
     The band holds the middle 95 % of the curves of models that were fitted, with the same penalty, on training patients
-    drawn with replacement: how far the curve would have been another one had other patients been in the study.
+    drawn with replacement: how far the curve would have been another one had other patients been in the study. Of
+    networks it holds all that the answer is the mean of, each fitted without another part of the patients.
     """
     risk, train = fit.said[plan.network_name].risk, np.concatenate([fit.fold.train, fit.fold.validation])
     places = np.argsort(risk, kind="stable")[[int(share * (len(risk) - 1)) for share in _SHOWN]]
     shown = fit.medians.apply(plan.table.values[fit.fold.test[places]])
     times = np.append(0.0, plan.grid)
-    drawn = np.array([model.survival(shown, times) for model in _refitted(plan, fit, train)])
-    low, high = np.nanquantile(drawn, (0.025, 0.975), axis=0)
+    low, high = _band(plan, fit, shown, times=times, train=train)
     curves, ids = fit.model.survival(shown, times), plan.table.ids[fit.fold.test[places]]
     return tuple(Example(str(ids[row]), times, curves[row], low[row], high[row]) for row in range(len(places)))
 
 
-def _refitted(plan: SurvivalPlan, fit: FoldFit, train: NDArray[np.int64]) -> Iterator[CoxModel]:
+def _band(
+    plan: SurvivalPlan, fit: FoldFit, shown: Floats, *, times: Floats, train: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Return the lower and the upper ends of the bands, (patients, times)."""
+    model = fit.model
+    if not isinstance(model, CoxModel):
+        each = [answer(model.part, logits, times=times.tolist()).survival for logits in model.each(shown)]
+        return np.min(each, axis=0), np.max(each, axis=0)
+    drawn = np.array([one.survival(shown, times) for one in _refitted(plan, fit, train, model.penalty)])
+    low, high = np.nanquantile(drawn, (0.025, 0.975), axis=0)
+    return low, high
+
+
+def _refitted(plan: SurvivalPlan, fit: FoldFit, train: NDArray[np.int64], penalty: float) -> Iterator[CoxModel]:
     """Yield models of resampled training patients."""
-    options = plan.study.model.model_copy(update={"penalty": fit.model.penalty})
+    l1_ratio = plan.study.model.l1_ratio if isinstance(plan.study.model, CoxOptions) else 0.0
+    options = CoxOptions(l1_ratio=l1_ratio, penalty=penalty)
     members = _members(plan.table.groups[train])
     generator = np.random.default_rng(plan.study.training.seed)
     for _ in range(_REFITS if plan.table.values.shape[1] <= _WIDE else _FEW):
@@ -146,12 +164,9 @@ def _members(groups: NDArray[np.str_]) -> list[NDArray[np.int64]]:
 
 def _facts(plan: SurvivalPlan, final: FoldFit, seconds: float) -> tuple[tuple[str, str], ...]:
     """Return pairs of label and value for the page."""
-    options, split = plan.study.model, plan.split
+    split = plan.split
     folds = len(split.folds) // split.repeats
     times = f", repeated {split.repeats} times" if split.repeats > 1 else ""
-    kept = int((final.model.coefficients != 0).sum())
-    form = "ridge" if options.l1_ratio == 0 else f"elastic net, l1_ratio {options.l1_ratio:g}"
-    how = "given" if options.penalty is not None else f"chosen by {options.inner_folds}-fold partial likelihood"
     grouped = "row (each row is one patient)" if plan.table.group_column == "row" else f"column '{split.group_column}'"
     return (
         ("Data", f"{plan.table.name}: {len(plan.table)} patients, {len(plan.table.features)} features"),
@@ -163,15 +178,24 @@ def _facts(plan: SurvivalPlan, final: FoldFit, seconds: float) -> tuple[tuple[st
             if split.kind == "k-fold"
             else f"held out by group: {len(split.folds[0].test)} test rows",
         ),
-        (
-            "Model",
-            f"Cox, {form}: {kept} of {len(plan.table.features)} columns, penalty {final.model.penalty:.3g} ({how})",
-        ),
+        ("Model", _model_words(plan, final)),
         ("Horizon", f"{plan.grid[-1]:g} {plan.outcome.unit}: errors are averaged up to it"),
         ("Seeds", f"inner folds {plan.study.training.seed}, split {split.seed}"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("Fitting took", f"{seconds:.0f} s"),
     )
+
+
+def _model_words(plan: SurvivalPlan, final: FoldFit) -> str:
+    """Return what the model is, in a few words."""
+    options, model, columns = plan.study.model, final.model, len(plan.table.features)
+    if isinstance(options, CoxOptions) and isinstance(model, CoxModel):
+        kept = int((model.coefficients != 0).sum())
+        form = "ridge" if options.l1_ratio == 0 else f"elastic net, l1_ratio {options.l1_ratio:g}"
+        how = "given" if options.penalty is not None else f"chosen by {options.inner_folds}-fold partial likelihood"
+        return f"Cox, {form}: {kept} of {columns} columns, penalty {model.penalty:.3g} ({how})"
+    epochs = "" if isinstance(model, CoxModel) else f", {min(model.epochs)} to {max(model.epochs)} epochs"
+    return f"{options.name}: mean of {options.inner_folds} networks of {columns} columns{epochs}"
 
 
 def _statements(

@@ -21,7 +21,7 @@ from cancernet.studies.survival.card import make_survival_card, write_survival_b
 from cancernet.studies.survival.fit import FoldFit, Pooled, fit_all, pool_folds
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.studies.survival.record import make_survival_record
-from cancernet.survival import SurvivalRecord, time_name, write_survival_results
+from cancernet.survival import CoxModel, SurvivalRecord, time_name, write_survival_results
 
 __all__ = ["SurvivalRun", "run_survival", "write_survival"]
 
@@ -93,16 +93,16 @@ def write_survival(folder: Path, finished: SurvivalRun, progress: Progress) -> N
 
 
 def _history(finished: SurvivalRun) -> list[dict[str, float]]:
-    """Return the penalty that each fold chose, and how many columns it kept."""
-    return [
-        {
-            "repeat": fit.fold.repeat + 1,
-            "fold": fit.fold.number + 1,
-            "penalty": fit.model.penalty,
-            "columns": int((fit.model.coefficients != 0).sum()),
-        }
-        for fit in finished.fits
-    ]
+    """Return of each fold the penalty and how many columns it kept, or the epochs of its networks."""
+    rows = []
+    for fit in finished.fits:
+        row: dict[str, float] = {"repeat": fit.fold.repeat + 1, "fold": fit.fold.number + 1}
+        if isinstance(fit.model, CoxModel):
+            kept = int((fit.model.coefficients != 0).sum())
+            rows.append({**row, "penalty": fit.model.penalty, "columns": kept})
+        else:
+            rows += [{**row, "network": place, "epochs": count} for place, count in enumerate(fit.model.epochs, 1)]
+    return rows
 
 
 def _write_predictions(path: Path, finished: SurvivalRun) -> None:
