@@ -1,7 +1,7 @@
 """Prognosis on public data: Cox, elastic net and networks in the same folds, with intervals over patients.
 
 Each task is a study of survival; nothing is chosen on its test rows. `python -m benchmarks.prognosis NAME ...` measures
-some of them only and prints one line for each model.
+some of them only and prints one line for each model; a name such as `nine:logistic-hazard` one model only.
 """
 
 import os
@@ -87,7 +87,7 @@ def _gbsg(folder: Path) -> Iterator[list[str]]:
     test = np.flatnonzero(frame["split"] == "test")
     train = np.flatnonzero(frame["split"] != "test")
     data = {"time": "t", "event": "e", "group": "patient", "id": "patient"}
-    for model in (COX, HAZARD, DEEP):
+    for model in filter(_wanted, (COX, HAZARD, DEEP)):
         study = _study(frame.drop(columns="split"), data, folder, model=model, repeats=1)
         ids = frame.patient.to_numpy(dtype=np.str_)
         fold = Fold(0, 0, train=train, validation=train[:0], test=test)
@@ -126,6 +126,8 @@ def _told(
 ) -> Iterator[list[str]]:
     """Yield one line for each model, with so many repeats."""
     for model, repeats in models:
+        if not _wanted(model):
+            continue
         yield _line(task, _run(frame, data, folder, model=model, repeats=repeats))
 
 
@@ -169,10 +171,16 @@ def _line(task: str, run: studies.SurvivalRun) -> list[str]:
     return line
 
 
+def _wanted(model: dict[str, object]) -> bool:
+    """Return whether a model was asked for on the command line."""
+    named = {argument.partition(":")[2] for argument in sys.argv[1:]} - {""}
+    return not named or model["name"] in named
+
+
 def main() -> None:
     """Print the lines of some tasks."""
     with TemporaryDirectory() as folder:
-        for name in sys.argv[1:] or TASKS:
+        for name in [argument.partition(":")[0] for argument in sys.argv[1:]] or TASKS:
             print(table(HEAD, list(TASKS[name](Path(folder)))), flush=True)
 
 
