@@ -12,9 +12,11 @@ from benchmarks import (
     novelty,
     orders,
     patches,
+    prognosis,
     scanning,
     speed,
     stain,
+    survival,
     training,
     transfer,
     wdbc,
@@ -29,6 +31,7 @@ PARTS = {
     "training": training.measure,
     "stain": stain.measure,
     "ledger": ledger.measure,
+    "survival": survival.measure,
 }
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
@@ -39,6 +42,7 @@ LONG = {  # hours: only when they are asked for
     "aggregation": aggregation.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
+    "prognosis": prognosis.measure,
 }
 
 

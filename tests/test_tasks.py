@@ -36,7 +36,7 @@ def shares(smallest=0.0):
 
 
 def test_kinds_and_their_widths():
-    assert TASK_KINDS == ("binary", "multiclass", "ordinal")
+    assert TASK_KINDS == ("binary", "multiclass", "ordinal", "survival")
     assert [logit_width(kind, 5) for kind in ("multiclass", "ordinal")] == [5, 4]
     assert logit_width("binary", 2) == 2
 
@@ -163,3 +163,8 @@ def test_the_nearest_grade_has_the_least_squared_distance(table):
     risk = ((grades[:, None] - grades) ** 2 @ table.T).T  # (n, answers)
     chosen = risk[np.arange(len(table)), nearest_grade(table)]
     np.testing.assert_allclose(chosen, risk.min(axis=1), atol=1e-7)
+
+
+def test_survival_is_the_logistic_function_of_each_logit():
+    found = probabilities(np.array([[0.0, LOG3, -800.0, 800.0]]), kind="survival")
+    np.testing.assert_allclose(found, [[0.5, 0.75, 0.0, 1.0]], atol=1e-12)

@@ -23,7 +23,7 @@ __all__ = [
     "softmax",
 ]
 
-TaskKind = Literal["binary", "multiclass", "ordinal"]
+TaskKind = Literal["binary", "multiclass", "ordinal", "survival"]
 TASK_KINDS: tuple[str, ...] = get_args(TaskKind)
 
 Floats = NDArray[np.float64]
@@ -75,7 +75,8 @@ def probabilities(
     bias
         Added to them after that, one number for each column; empty for nothing.
     kind
-        Of the task. "binary" and "multiclass" are softmax, "ordinal" is a cumulative link.
+        Of the task. "binary" and "multiclass" are softmax, "ordinal" is a cumulative link, "survival" the logistic
+        function of each logit on its own (the room `survival` makes curves of the logits).
 
     Returns
     -------
@@ -95,6 +96,8 @@ def probabilities(
     if kind == "ordinal":
         shares: Floats = np.exp(_log_steps(scaled))
         return shares
+    if kind == "survival":
+        return np.exp(-np.logaddexp(0.0, -scaled))
     return softmax(scaled)
 
 

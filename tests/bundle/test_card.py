@@ -77,7 +77,7 @@ WRONG = [
     (("task", "surprise"), 1, r"unknown key 'task\.surprise'"),
     (("schema_version",), 0, "schema_version"),
     (("schema_version",), "one", "schema_version"),
-    (("task", "kind"), "survival", r"task\.kind"),
+    (("task", "kind"), "regression", r"task\.kind"),
     (("task", "kind"), "ordinal", "'ordinal' has no positive class"),
     (("task",), {"kind": "ordinal", "classes": ["B", "M"]}, "3 grades at least, not 2"),
     (("task",), {"kind": "multiclass", "classes": ["B", "M"], "positive": "M"}, "'multiclass' has no positive class"),

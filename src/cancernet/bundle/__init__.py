@@ -16,6 +16,7 @@ from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
 from cancernet.bundle.seen import hash_groups, hash_rows, hash_texts
 from cancernet.bundle.store import find, load_card, verify, write, zoo_names
+from cancernet.bundle.survival import Survival
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -31,6 +32,7 @@ __all__ = [
     "Parity",
     "PatchInput",
     "PixelSize",
+    "Survival",
     "TableInput",
     "Task",
     "Threshold",

@@ -14,6 +14,7 @@ from cancernet.bundle.decision import Decision
 from cancernet.bundle.inputs import Input
 from cancernet.bundle.part import Part, refuse
 from cancernet.bundle.seen import hash_rows, hash_texts, hashed
+from cancernet.bundle.survival import Survival
 from cancernet.checks import refuse_future
 from cancernet.errors import BundleMismatch, CorruptFile
 from cancernet.estimate import Estimate
@@ -32,9 +33,11 @@ class Task(Part):
     ----------
     kind
         "binary" or "multiclass" have one logit per class. "ordinal" has three grades at least and one logit less: each
-        is the logit that the grade is at most the one of its place.
+        is the logit that the grade is at most the one of its place. Of "survival" the card's `survival` says what the
+        logits are.
     classes
-        Names in the order of the logits; grades from the least to the most severe.
+        Names in the order of the logits; grades from the least to the most severe; of "survival" what it is called to
+        be free of the event, and the event.
     positive
         The class that sensitivity, threshold and prevalence speak of; required for "binary", absent otherwise.
     """
@@ -174,6 +177,8 @@ class Card(Part):
         Of the study.
     task, input, engine, decision
         What it answers, what it takes, how it runs, how logits become answers.
+    survival
+        How logits become curves; for the kind "survival" only.
     prior
         Share of each class in the calibration rows, by name; `--prevalence` re-weights it.
     metrics
@@ -190,6 +195,7 @@ class Card(Part):
     input: Input
     engine: Execution = Execution()
     decision: Decision = Decision()
+    survival: Survival | None = None
     prior: dict[str, float]
     metrics: dict[str, Estimate] = Field(default_factory=dict)
     training: Training
@@ -208,14 +214,24 @@ class Card(Part):
         refuse(novelty is not None and len(novelty.mean) != columns, f"novelty must have {columns} columns")
         turned = self.engine.test_time != "none" and self.input.kind != "patches"
         refuse(turned, f"only patches can be turned, not a {self.input.kind}")
+        timed = self.task.kind == "survival"
+        refuse(
+            timed != (self.survival is not None), f"survival belongs to that kind of task, not to '{self.task.kind}'"
+        )
+        refuse(timed and len(self.task.classes) != 2, "a survival task has one event")
         self._check_bias()
         has_threshold = self.decision.threshold is not None
         refuse(has_threshold and self.task.positive is None, "a threshold needs a positive class")
         return self
 
+    @property
+    def logit_width(self) -> int:
+        """How many logits a row has."""
+        return self.task.logit_width if self.survival is None else self.survival.logit_width
+
     def _check_bias(self) -> None:
         """Hold the bias of the logits and the task together."""
-        bias, width = self.decision.bias, self.task.logit_width
+        bias, width = self.decision.bias, self.logit_width
         refuse(len(bias) not in {0, width}, f"bias must have {width} numbers, or none")
         refuse(self.task.kind == "ordinal" and len(set(bias)) > 1, "the bias of all grades must be the same")
 

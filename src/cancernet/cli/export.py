@@ -85,8 +85,10 @@ def _inputs(card: Card) -> str:
 
 def _outputs(card: Card, format: str) -> str:
     """Return what the network gives."""
-    names = card.task.classes[: card.task.logit_width]
-    logits = f"logits (n, {card.task.logit_width}) for {', '.join(names)}"
+    names = (
+        card.task.classes[: card.task.logit_width] if card.survival is None else [f"'{card.task.classes[-1]}' in time"]
+    )
+    logits = f"logits (n, {card.logit_width}) for {', '.join(names)}"
     if format == "keras":
         return logits
     weights = "; attention (n, tiles)" if card.input.kind == "bags" else ""
@@ -95,6 +97,8 @@ def _outputs(card: Card, format: str) -> str:
 
 def _then(card: Card) -> str:
     """Return how logits become an answer."""
+    if card.survival is not None:
+        return f"survival curves by the form '{card.survival.form}' of card.json"
     averaged = "mean of the logits over the 8 rotations and flips, then " if card.engine.test_time != "none" else ""
     scaled, rule = f"logits / {card.decision.temperature:.6g}", card.decision.threshold
     if card.decision.bias:

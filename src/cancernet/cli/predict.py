@@ -44,6 +44,15 @@ def predict(
         ),
     ] = None,
     prevalence: Prevalence = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="TIMES",
+            help="Of survival: times in the unit of the bundle, such as 24,60,120.",
+            show_default="those of the bundle",
+        ),
+    ] = None,
     id: Id = None,
     layout: Layout = "auto",
     group: Group = None,
@@ -58,6 +67,9 @@ def predict(
 
     threads = max(1, processors() - 1)  # one is left for reading and writing, which go on meanwhile
     with engine.open(bundle, runtime=runtime, threads=threads) as model:
+        if model.card.survival is not None or at is not None:
+            _foretell(model, cases, at, id=id, out=out, options={"force": force, "json": json, "quiet": quiet})
+            return
         silent = quiet or json or str(out) == "-"
         options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}
         if model.card.input.kind == "patches":
@@ -71,6 +83,24 @@ def predict(
         print_json(_as_json(found, card, out))
     elif str(out) != "-":
         say(in_words(found, card, out), quiet=quiet)
+
+
+def _foretell(
+    model: Model, cases: list[Path], at: str | None, *, id: str | None, out: Path | None, options: dict[str, bool]
+) -> None:
+    """Predict survival, and say what was found."""
+    from cancernet.cli.curves import in_words as curves_in_words
+    from cancernet.cli.curves import parse_times
+    from cancernet.survival import foretell
+
+    place = _one(model, cases, "the rows of a table")
+    times = None if at is None else parse_times(at)
+    found = foretell(model, place, times=times, out=_target(out), id=id, force=options["force"])
+    if options["json"]:
+        shown = {name: getattr(found, name) for name in ("rows", "times", "unit", "filled", "ood", "no_median")}
+        print_json({"bundle": model.card.name, **shown, "out": None if out is None else str(out)})
+    elif str(out) != "-":
+        say(curves_in_words(found, model.card, out), quiet=options["quiet"])
 
 
 def _of_rows(model: Model, cases: list[Path], id: str | None, options: dict[str, Any]) -> Summary:

@@ -13,11 +13,15 @@ from cancernet.cli.show import estimates_table, paragraph, print_json, progress_
 
 if TYPE_CHECKING:
     from cancernet.report import RunRecord
-    from cancernet.studies import Run
+    from cancernet.studies import Run, SurvivalRun
+    from cancernet.survival import SurvivalRecord
 
 __all__ = ["HEADLINE", "summary", "train"]
 
 HEADLINE = (
+    "concordance_uno",
+    "concordance_harrell",
+    "integrated_brier",
     "quadratic_kappa",
     "mean_absolute_error",
     "auroc",
@@ -82,9 +86,12 @@ def train(
         say(summary(finished.record, place), quiet=quiet)
 
 
-def summary(record: RunRecord, place: Path) -> str:
+def summary(record: RunRecord | SurvivalRecord, place: Path) -> str:
     """Return what a run found, in a few lines, with the place of its report."""
-    columns = {"network": record.metrics, **{name: record.baselines[name] for name in record.baselines}}
+    columns = {
+        getattr(record, "model", "network"): record.metrics,
+        **{name: record.baselines[name] for name in record.baselines},
+    }
     facts = dict(record.facts)
     tested = paragraph(f"{facts['Data']}; {facts['Split'] if record.kind == 'train' else 'all of them tested'}")
     folder = f"\n  bundle  {place / 'bundle'}" if record.kind == "train" else ""
@@ -118,7 +125,7 @@ def _interrupted(place: Path) -> str:
     return f"Interrupted: {folds} kept in '{partial}'.\n  To go on, give the same command with --resume"
 
 
-def _as_json(finished: Run, place: Path) -> dict[str, Any]:
+def _as_json(finished: Run | SurvivalRun, place: Path) -> dict[str, Any]:
     """Return the result for machines."""
     return {
         "run": str(place),

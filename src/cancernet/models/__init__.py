@@ -6,6 +6,7 @@ from cancernet.models.backend import keras_library
 from cancernet.models.cancernet import CancerNet, build_cancernet, weight_layers
 from cancernet.models.conv1d import LAYOUTS, Conv1D, Layout, build_conv1d, with_normalisation
 from cancernet.models.ensemble import average_of, members_of, outputs_of
+from cancernet.models.hazard import build_dense
 from cancernet.models.linear import Linear, build_linear
 from cancernet.models.normalise import quickly_normalised
 
@@ -21,6 +22,7 @@ __all__ = [
     "build_attention",
     "build_cancernet",
     "build_conv1d",
+    "build_dense",
     "build_linear",
     "build_on_backbone",
     "check_extractor",

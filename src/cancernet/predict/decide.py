@@ -142,6 +142,7 @@ def decide(
     InvalidInput
         When a logit is not finite, or the prevalence cannot be, or the task has no positive class for it.
     """
+    refuse_timed(card)
     check_prevalence(card, prevalence)
     found = decide_parts(
         card.decision, card.task, logits=logits, values=values, names=card.input.names, first_row=first_row
@@ -152,6 +153,16 @@ def decide(
     shares = {True: prevalence, False: 1 - prevalence}
     new_prior = np.array([shares[name == card.task.positive] for name in card.task.classes])
     return replace(found, probabilities=reweight(found.probabilities, prior, new_prior))
+
+
+def refuse_timed(card: Card) -> None:
+    """Raise `BundleMismatch` when a bundle answers with survival curves, where classes are asked for."""
+    if card.survival is not None:
+        raise BundleMismatch(
+            f"'{card.name}' answers with survival curves, not with classes",
+            "A bundle that tells classes",
+            "Use: cancernet predict BUNDLE FILE --at TIMES",
+        )
 
 
 def decide_parts(

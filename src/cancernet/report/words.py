@@ -81,9 +81,15 @@ _KNOWN = (
     Metric("concordance_harrell", "Concordance (Harrell)", "share of pairs ranked rightly", _SURVIVAL, "higher"),
     Metric("concordance_uno", "Concordance (Uno)", "the same, corrected for censoring", _SURVIVAL, "higher"),
     Metric("integrated_brier", "Integrated Brier score", "error of the survival curves", _SURVIVAL, "lower"),
+    Metric("observed", "Observed share", "with the event, by Kaplan-Meier", _SURVIVAL),
+    Metric("predicted", "Predicted share", "mean of the predictions", _SURVIVAL),
+    Metric("calibration_ratio", "Observed by predicted", "1 is calibrated on the whole", _SURVIVAL),
+    Metric("calibration_error", "Calibration error", "mean gap over ten groups by risk", _SURVIVAL, "lower"),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
 _RIVALS = {
+    "cox": "Cox regression",
+    "kaplan-meier": "Kaplan-Meier",
     "logistic": "logistic regression",
     "majority": "majority class",
     "darkness": "darkness",
@@ -122,9 +128,9 @@ def describe(name: str) -> Metric:
         return Metric(name, f"{inner.label}, per group", meaning, inner.family, inner.better)
     if name.startswith("coverage_"):
         return Metric(name, f"Coverage of {name.removeprefix('coverage_')}", "the same for this class", _ABSTENTION)
-    if name.startswith("auroc_"):
-        return _contrast(name)
     base, found, rest = name.partition("_at_")
+    if name.startswith("auroc_") and base != "auroc":
+        return _contrast(name)
     if found and base in _BY_NAME:
         inner = _BY_NAME[base]
         return Metric(name, f"{inner.label} at {rest}", inner.meaning, _SURVIVAL, inner.better)

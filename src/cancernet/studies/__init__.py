@@ -2,10 +2,11 @@
 
 from cancernet.studies.bags import bag_table
 from cancernet.studies.evaluate import EvaluateOptions, evaluate
-from cancernet.studies.options import BagStudy, PatchStudy, Study, TableStudy
+from cancernet.studies.options import BagStudy, PatchStudy, Study, SurvivalStudy, TableStudy
 from cancernet.studies.patches import patch_table
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
+from cancernet.studies.survival import SurvivalPlan, SurvivalRun, make_survival_plan, run_survival
 from cancernet.studies.train import Run, run, train
 
 __all__ = [
@@ -15,15 +16,20 @@ __all__ = [
     "Progress",
     "Run",
     "Study",
+    "SurvivalPlan",
+    "SurvivalRun",
+    "SurvivalStudy",
     "TableStudy",
     "bag_table",
     "builtin_studies",
     "evaluate",
     "find_study",
+    "make_survival_plan",
     "parse_study",
     "patch_table",
     "read_study",
     "run",
+    "run_survival",
     "study_from",
     "template",
     "to_toml",

@@ -9,6 +9,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Linear
 from cancernet.studies.sections import DataOptions, ReportOptions, Section, SplitOptions, TaskOptions
+from cancernet.studies.timed import SurvivalData, SurvivalReport, SurvivalTask, SurvivalTraining
+from cancernet.survival import CoxOptions, NetworkOptions
 from cancernet.training import BagTraining, FitOptions, PatchTraining, TrainingOptions
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "ReportOptions",
     "SplitOptions",
     "Study",
+    "SurvivalData",
+    "SurvivalStudy",
     "TableData",
     "TableStudy",
     "TaskOptions",
@@ -268,5 +272,37 @@ class BagStudy(Study):
         return self
 
 
-STUDIES: dict[str, type[Study]] = {"table": TableStudy, "patches": PatchStudy, "bags": BagStudy}
+def _which_hazard(model: Any) -> str:
+    """Return which options the model section holds: its name tells."""
+    name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
+    names = ("cox-network", "logistic-hazard")
+    return "NetworkOptions" if name in names else "CoxOptions" if name in (None, "cox") else "unknown"
+
+
+HazardModel = Annotated[
+    Annotated[CoxOptions, Tag("CoxOptions")] | Annotated[NetworkOptions, Tag("NetworkOptions")],
+    Discriminator(
+        _which_hazard,
+        custom_error_type="network",
+        custom_error_message="The name of the model should be 'cox', 'cox-network' or 'logistic-hazard'",
+    ),
+]
+
+
+class SurvivalStudy(Study):
+    """A study of the time to an event, by the model of Cox or by a network."""
+
+    data: SurvivalData
+    task: SurvivalTask = SurvivalTask()  # type: ignore[assignment]  # no classes
+    model: HazardModel = CoxOptions()
+    training: SurvivalTraining = SurvivalTraining()  # type: ignore[assignment]  # Cox has neither epochs nor batches
+    report: SurvivalReport = SurvivalReport()  # type: ignore[assignment]  # no threshold, no sets
+
+
+STUDIES: dict[str, type[Study]] = {
+    "table": TableStudy,
+    "patches": PatchStudy,
+    "bags": BagStudy,
+    "survival": SurvivalStudy,
+}
 """The kind of study by its kind of data."""

@@ -18,7 +18,7 @@ from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.metrics import parse_rule
 from cancernet.models import Backbone, CancerNet
-from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, Study
+from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, ReportOptions, Study
 
 __all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
 
@@ -40,7 +40,7 @@ def builtin_studies() -> tuple[str, ...]:
 
 
 def template(kind: str = "table") -> str:
-    """Return a commented study file to start from, for "table", "patches" or "bags"."""
+    """Return a commented study file to start from, for "table", "patches", "bags" or "survival"."""
     name = f"{one_of(kind, tuple(STUDIES), 'kind of data')}.toml"
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
@@ -141,6 +141,8 @@ def study_from(fields: Mapping[str, Any], *, where: str = "the study") -> Study:
         study = form.model_validate(fields)
     except ValidationError as error:
         raise _explained(error, where, form) from error
+    if not isinstance(study.report, ReportOptions):
+        return study
     try:
         parse_rule(study.report.threshold)
     except CancerNetError as error:

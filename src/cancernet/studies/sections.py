@@ -6,8 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from cancernet.tasks import TaskKind
-
 __all__ = ["DataOptions", "ReportOptions", "Section", "SplitOptions", "TaskOptions"]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -25,7 +23,8 @@ class DataOptions(Section):
     Parameters
     ----------
     kind
-        "table": rows of numbers; "patches": images; "bags": slides with the features of their tiles.
+        "table": rows of numbers; "patches": images; "bags": slides with the features of their tiles; "survival": rows
+        of numbers with the time to an event.
     source
         A built-in name (see `cancernet data list`), or the path of a file or a folder; $VARIABLES are expanded, and a
         relative path starts at the folder of the study file.
@@ -94,7 +93,7 @@ class TaskOptions(Section):
         Grades from the least severe to the most, required for "ordinal".
     """
 
-    kind: TaskKind = "binary"
+    kind: Literal["binary", "multiclass", "ordinal"] = "binary"
     positive: str | None = None
     classes: tuple[str, ...] | None = None
 

@@ -23,7 +23,7 @@ from cancernet.report import RunRecord
 from cancernet.studies.bags import BagPlan, fit_bags, make_bag_plan
 from cancernet.studies.card import make_card, write_bundle
 from cancernet.studies.final import Final, Fitted
-from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, Study, TableStudy
+from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, Study, SurvivalStudy, TableStudy
 from cancernet.studies.outputs import write_history, write_results
 from cancernet.studies.patches import PatchPlan, fit_patches, make_patch_plan
 from cancernet.studies.plan import Plan
@@ -31,6 +31,7 @@ from cancernet.studies.pooled import Pool, pool, rules_of
 from cancernet.studies.progress import Counter, Progress
 from cancernet.studies.read import to_toml
 from cancernet.studies.record import make_record
+from cancernet.studies.survival import SurvivalRun, make_survival_plan, run_survival, write_survival
 from cancernet.studies.tables import TablePlan, fit_table, make_table_plan
 from cancernet.studies.workspace import Workspace, open_workspace
 
@@ -105,7 +106,7 @@ def train(
     force: bool = False,
     allow_leak: bool = False,
     progress: Progress | None = None,
-) -> Run:
+) -> Run | SurvivalRun:
     """Do a study and leave its run folder, whole or not at all.
 
     Parameters
@@ -134,10 +135,21 @@ def train(
     place = Path("runs", study.name) if out is None else Path(out)
     told = progress or Progress()
     refuse_existing(place, force=force)
+    if isinstance(study, SurvivalStudy):
+        return _train_survival(study, place, resume=resume, force=force, progress=told)
     plan = make_plan(study, allow_leak=allow_leak, progress=told)
     with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
         finished = _run(plan, told, work=workspace.work)
         _write(workspace, finished, told)
+    return finished
+
+
+def _train_survival(study: SurvivalStudy, place: Path, *, resume: bool, force: bool, progress: Progress) -> SurvivalRun:
+    """Do a study of survival; its fits take seconds, so that an interrupted one begins anew."""
+    plan = make_survival_plan(study)
+    with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
+        finished = run_survival(plan, progress)
+        write_survival(workspace.folder, finished, progress)
     return finished
 
 

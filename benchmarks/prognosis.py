@@ -1,0 +1,188 @@
+"""Prognosis on public data: Cox, elastic net and networks in the same folds, with intervals over patients.
+
+Each task is a study of survival; nothing is chosen on its test rows. `python -m benchmarks.prognosis NAME ...` measures
+some of them only and prints one line for each model; a name such as `nine:logistic-hazard` one model only.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.page import table
+from cancernet import studies
+from cancernet.data import Fold, Split, digest_of_ids
+from cancernet.survival import Measured
+
+FOLDER = Path(os.environ.get("CANCERNET_DATA", "../shared/data")) / "tabular"
+CLINICAL = ["age", "npi", "nodes_pos", "tumor_size_mm", "grade"]
+NINE = ["EGFR", "PGR", "ERBB2", "MKI67", "hormone", "radio", "chemo", "er_pos", "age"]
+HEAD = ["task", "model", "folds", "concordance (Harrell)", "concordance (Uno)", "integrated Brier", "minus Cox, Uno"]
+CODES = {"Living": 0, "Died of Disease": 1, "Died of Other Causes": 2}
+
+COX = {"name": "cox"}
+NET = {"name": "cox", "l1_ratio": 0.5}
+DEEP = {"name": "cox-network"}
+HAZARD = {"name": "logistic-hazard"}
+
+
+def measure() -> str:
+    """Return one table of all tasks."""
+    with TemporaryDirectory() as folder:
+        return table(HEAD, [row for name in TASKS for row in TASKS[name](Path(folder))])
+
+
+def _nine(folder: Path) -> Iterator[list[str]]:
+    """Yield METABRIC, nine columns, death."""
+    frame = pd.read_csv(FOLDER / "metabric" / "metabric_deepsurv_9features.csv")[["patient_id", *NINE, "t", "e"]]
+    data = {"time": "t", "event": "e", "group": "patient_id", "zero_times": "keep"}
+    yield from _told("METABRIC, 9 columns, death", frame, data, folder, models=[(COX, 5), (HAZARD, 1), (DEEP, 1)])
+
+
+def _metabric() -> pd.DataFrame:
+    """Return the clinical columns and genes of METABRIC."""
+    frame = pd.read_csv(FOLDER / "metabric" / "metabric_300genes_clinical.csv.gz")
+    return frame[frame.vital.notna()]
+
+
+def _specific(folder: Path) -> Iterator[list[str]]:
+    """Yield METABRIC, clinical columns, death of the disease."""
+    frame = _metabric()[["patient_id", "os_months", "vital", *CLINICAL]]
+    data = {
+        "time": "os_months", "event": "vital", "group": "patient_id", "codes": CODES, "causes": ["disease", "other"],
+        "cause": "disease", "zero_times": "keep", "missing": "median",
+    }  # fmt: skip
+    yield from _told("METABRIC, clinical, death of disease", frame, data, folder, models=[(COX, 5), (HAZARD, 1)])
+
+
+def _genes(folder: Path) -> Iterator[list[str]]:
+    """Yield METABRIC, clinical columns with 300 genes beside clinical columns alone, the same folds."""
+    frame = _metabric()
+    genes = frame.columns[25:].tolist()
+    data = {
+        "time": "os_months", "event": "os_event_death", "group": "patient_id", "zero_times": "keep",
+        "missing": "median",
+    }  # fmt: skip
+    found = {}
+    for name, columns, model in (("clinical", CLINICAL, COX), ("clinical + 300 genes", [*CLINICAL, *genes], NET)):
+        part = frame[["patient_id", "os_months", "os_event_death", *columns]]
+        run = _run(part, data, folder, model=model, repeats=1)
+        found[name] = run.pooled.forecasts[run.plan.network_name]
+        yield _line(f"METABRIC, {name}, death", run)
+    gain = Measured(found["clinical + 300 genes"]).minus(Measured(found["clinical"]))
+    yield ["paired gain of the genes", "", "", *(gain[key].format() for key in HEAD_KEYS), ""]
+
+
+HEAD_KEYS = ("concordance_harrell", "concordance_uno", "integrated_brier")
+
+
+def _gbsg(folder: Path) -> Iterator[list[str]]:
+    """Yield Rotterdam for training, GBSG for testing."""
+    frame = pd.read_csv(FOLDER / "rotterdam_gbsg" / "deepsurv_rotterdam_train_gbsg_test.csv")
+    frame = frame.assign(patient=[f"r{row}" for row in range(len(frame))])
+    test = np.flatnonzero(frame["split"] == "test")
+    train = np.flatnonzero(frame["split"] != "test")
+    data = {"time": "t", "event": "e", "group": "patient", "id": "patient"}
+    for model in filter(_wanted, (COX, HAZARD, DEEP)):
+        study = _study(frame.drop(columns="split"), data, folder, model=model, repeats=1)
+        ids = frame.patient.to_numpy(dtype=np.str_)
+        fold = Fold(0, 0, train=train, validation=train[:0], test=test)
+        split = Split("held-out", (fold,), 0, "patient", len(frame), digest_of_ids(ids))
+        run = studies.run_survival(studies.make_survival_plan(study, split=split), studies.Progress())
+        yield _line("Rotterdam, tested on GBSG", run)
+
+
+def _wpbc(folder: Path) -> Iterator[list[str]]:
+    """Yield the recurrence of the Wisconsin prognostic set."""
+    names = ["id", "outcome", "time", *(f"f{number}" for number in range(30)), "size", "nodes"]
+    frame = pd.read_csv(FOLDER / "wisconsin" / "wpbc.data", header=None, names=names, na_values="?")
+    data = {
+        "time": "time", "event": "outcome", "group": "id", "codes": {"N": 0, "R": 1}, "causes": ["recurrence"],
+        "missing": "median",
+    }  # fmt: skip
+    yield from _told("WPBC, recurrence", frame, data, folder, models=[(COX, 10), (DEEP, 2)])
+
+
+TASKS: dict[str, Callable[[Path], Iterator[list[str]]]] = {
+    "nine": _nine,
+    "specific": _specific,
+    "genes": _genes,
+    "gbsg": _gbsg,
+    "wpbc": _wpbc,
+}
+
+
+def _told(
+    task: str,
+    frame: pd.DataFrame,
+    data: dict[str, object],
+    folder: Path,
+    *,
+    models: list[tuple[dict[str, object], int]],
+) -> Iterator[list[str]]:
+    """Yield one line for each model, with so many repeats."""
+    for model, repeats in models:
+        if not _wanted(model):
+            continue
+        yield _line(task, _run(frame, data, folder, model=model, repeats=repeats))
+
+
+def _study(
+    frame: pd.DataFrame, data: dict[str, object], folder: Path, *, model: dict[str, object], repeats: int
+) -> studies.SurvivalStudy:
+    """Return the study of a table."""
+    path = folder / "cases.csv"
+    frame.to_csv(path, index=False)
+    fields = {
+        "name": "prognosis",
+        "data": {"kind": "survival", "source": str(path), "time_unit": "months"} | data,
+        "split": {"folds": 5, "repeats": repeats, "seed": 7},
+        "model": model,
+    }
+    study = studies.study_from(fields)
+    if not isinstance(study, studies.SurvivalStudy):
+        raise TypeError(type(study))
+    return study
+
+
+def _run(
+    frame: pd.DataFrame, data: dict[str, object], folder: Path, *, model: dict[str, object], repeats: int
+) -> studies.SurvivalRun:
+    """Return a finished run."""
+    study = _study(frame, data, folder, model=model, repeats=repeats)
+    return studies.run_survival(studies.make_survival_plan(study), studies.Progress())
+
+
+def _line(task: str, run: studies.SurvivalRun) -> list[str]:
+    """Return one line of the table."""
+    record, forecast = run.record, run.record.forecast
+    folds = f"{run.plan.split.repeats} x 5" if run.plan.split.kind == "k-fold" else "held out"
+    gain = record.differences.get("cox")
+    told = [record.metrics[key].format() for key in HEAD_KEYS]
+    shown = f"{told[2]}, to {forecast.horizon:g} {forecast.outcome.unit}"
+    line = [task, record.model, folds, *told[:2], shown, "" if gain is None else gain["concordance_uno"].format()]
+    print(" | ".join(line), file=sys.stderr, flush=True)
+    for sentence in record.statements:
+        print(f"    {sentence}", file=sys.stderr, flush=True)
+    return line
+
+
+def _wanted(model: dict[str, object]) -> bool:
+    """Return whether a model was asked for on the command line."""
+    named = {argument.partition(":")[2] for argument in sys.argv[1:]} - {""}
+    return not named or model["name"] in named
+
+
+def main() -> None:
+    """Print the lines of some tasks."""
+    with TemporaryDirectory() as folder:
+        for name in [argument.partition(":")[0] for argument in sys.argv[1:]] or TASKS:
+            print(table(HEAD, list(TASKS[name](Path(folder)))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

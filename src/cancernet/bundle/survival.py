@@ -1,0 +1,66 @@
+"""The part of a card that says how logits become survival curves."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from cancernet.bundle.part import Part, refuse
+
+__all__ = ["Survival"]
+
+
+class Survival(Part):
+    """How logits become curves, in the unit of time.
+
+    Parameters
+    ----------
+    form
+        "cox": one logit, the logarithm of the hazard by that of `hazard`. "hazards": one logit for each interval that
+        ends at one of `times`; its logistic function is the chance of the event in it, for one who is free before.
+    unit
+        Of all times.
+    times
+        Of "cox" when the cumulative hazard rises; of "hazards" the ends of the intervals. Rising.
+    hazard
+        Of "cox" the cumulative hazard from each time on; empty for "hazards".
+    end
+        When the last training patient was seen: nothing is said of later times.
+    asked
+        Times that are answered when nobody asks for others.
+    cuts
+        Of the risk: between the groups, from the lowest to the highest, chosen on training rows.
+    """
+
+    form: Literal["cox", "hazards"]
+    unit: Literal["days", "weeks", "months", "years"]
+    times: tuple[float, ...] = Field(min_length=1)
+    hazard: tuple[float, ...] = ()
+    end: float = Field(gt=0)
+    asked: tuple[float, ...] = ()
+    cuts: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Hold the numbers together."""
+        refuse(not _rises(self.times) or self.times[0] < 0, "times must rise from zero or above")
+        refuse(self.end < self.times[-1], "end lies before the last of the times")
+        refuse(not _rises(self.cuts), "cuts must rise")
+        refuse(any(not 0 < time <= self.end for time in self.asked), "a time in asked is not inside the follow-up")
+        wanted = len(self.times) if self.form == "cox" else 0
+        refuse(len(self.hazard) != wanted, f"{len(self.hazard)} numbers in hazard, not {wanted}")
+        falls = any(later < sooner for sooner, later in pairwise(self.hazard))
+        refuse(falls or any(value < 0 for value in self.hazard), "hazard must not fall, and not be below zero")
+        return self
+
+    @property
+    def logit_width(self) -> int:
+        """How many logits a row has."""
+        return 1 if self.form == "cox" else len(self.times)
+
+
+def _rises(numbers: tuple[float, ...]) -> bool:
+    """Return whether each number is above the one before."""
+    return all(later > sooner for sooner, later in pairwise(numbers))

@@ -1,0 +1,6 @@
+"""Studies of the time to an event."""
+
+from cancernet.studies.survival.plan import SurvivalPlan, make_survival_plan
+from cancernet.studies.survival.run import SurvivalRun, run_survival, write_survival
+
+__all__ = ["SurvivalPlan", "SurvivalRun", "make_survival_plan", "run_survival", "write_survival"]
