@@ -5,6 +5,7 @@ import sys
 from benchmarks import (
     ablation,
     aggregation,
+    copies,
     finding,
     ledger,
     lesson,
@@ -29,6 +30,7 @@ PARTS = {
     "training": training.measure,
     "stain": stain.measure,
     "ledger": ledger.measure,
+    "copies": copies.measure,
 }
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,

@@ -9,6 +9,7 @@ from cancernet.data.split import Fold, Split, digest_of_ids
 from cancernet.data.split_file import read_split, write_split
 from cancernet.data.splits import folds_by_group, part_by_group, rows_by_fold, split_by_group
 from cancernet.data.table import Feature, Table
+from cancernet.data.texts import Texts, read_texts
 from cancernet.data.trainable import (
     check_positive,
     check_trainable,
@@ -30,6 +31,7 @@ __all__ = [
     "Medians",
     "Split",
     "Table",
+    "Texts",
     "audit_split",
     "audit_tables",
     "catalogue",
@@ -42,6 +44,7 @@ __all__ = [
     "read_chunks",
     "read_split",
     "read_table",
+    "read_texts",
     "refuse_few_groups",
     "refuse_missing",
     "require_groups",
