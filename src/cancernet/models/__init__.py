@@ -5,6 +5,7 @@ from cancernet.models.backbone import Backbone, build_on_backbone, check_extract
 from cancernet.models.backend import keras_library
 from cancernet.models.cancernet import CancerNet, build_cancernet, weight_layers
 from cancernet.models.conv1d import LAYOUTS, Conv1D, Layout, build_conv1d, with_normalisation
+from cancernet.models.dense import Dense, build_dense
 from cancernet.models.ensemble import average_of, members_of, outputs_of
 from cancernet.models.linear import Linear, build_linear
 from cancernet.models.normalise import quickly_normalised
@@ -15,12 +16,14 @@ __all__ = [
     "Backbone",
     "CancerNet",
     "Conv1D",
+    "Dense",
     "Layout",
     "Linear",
     "average_of",
     "build_attention",
     "build_cancernet",
     "build_conv1d",
+    "build_dense",
     "build_linear",
     "build_on_backbone",
     "check_extractor",
