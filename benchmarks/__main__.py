@@ -6,6 +6,7 @@ from benchmarks import (
     ablation,
     aggregation,
     copies,
+    expression,
     finding,
     ledger,
     lesson,
@@ -39,6 +40,7 @@ LONG = {  # hours: only when they are asked for
     "scanning": scanning.measure,
     "finding": finding.measure,
     "aggregation": aggregation.measure,
+    "expression": expression.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
 }

@@ -12,7 +12,7 @@ VALUES = counts()[2]
 
 
 def fitted(values=VALUES, **options):
-    return fit_preparation(values, NAMES, PreparationOptions(**options))
+    return fit_preparation(values, NAMES, options=PreparationOptions(**options))
 
 
 def test_the_most_variable_genes_after_the_steps():
@@ -35,7 +35,7 @@ def test_other_rows_change_nothing():
     found = fitted(VALUES[:30], genes=5, missing="median")
     other = VALUES.copy()
     other[30:] *= 1e3
-    again = fit_preparation(other[:30], NAMES, PreparationOptions(genes=5, missing="median"))
+    again = fit_preparation(other[:30], NAMES, options=PreparationOptions(genes=5, missing="median"))
     np.testing.assert_array_equal(found.kept, again.kept)
     np.testing.assert_array_equal(found.fills, again.fills)
 

@@ -92,7 +92,7 @@ class Preparation:
         return self.input.prepare(np.where(np.isnan(raw), self.fills[places], raw))
 
 
-def fit_preparation(values: Floats, names: tuple[str, ...], options: PreparationOptions) -> Preparation:
+def fit_preparation(values: Floats, names: tuple[str, ...], *, options: PreparationOptions) -> Preparation:
     """Learn fill values and filters from training samples; labels are not looked at.
 
     Parameters
@@ -121,7 +121,7 @@ def fit_preparation(values: Floats, names: tuple[str, ...], options: Preparation
     full = (share <= most) & (share < 1)
     fills = _fills(values, hole, options.missing)
     seen = ((values > options.above) & ~hole).mean(axis=0) >= options.detected
-    spread = _variance(np.where(hole, fills, values), options)
+    spread = _variance(np.where(hole, fills, values) if hole.any() else values, options)
     able = full & seen & (spread > 0)
     if not able.any():
         raise InvalidInput(

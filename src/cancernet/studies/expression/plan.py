@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class ExpressionPlan(TablePlan):
     def _seen(self, rows: NDArray[np.int64]) -> ExpressionPlan:
         """Learn the preparation from rows, and apply it to all."""
         names = self.table.feature_names
-        chosen = fit_preparation(self.table.values[rows], names, _preparation(self.study.data))
+        chosen = fit_preparation(self.table.values[rows], names, options=_preparation(self.study.data))
         values = chosen.apply(self.table.values)
         features = tuple(self.table.features[place] for place in chosen.kept.tolist())
         table = replace(self.table, features=features, values=values)
@@ -81,8 +82,9 @@ class ExpressionPlan(TablePlan):
         classes, kind = len(self.task.classes), self.task.kind
         return BaselineLearner(name, self.measured, self.cohort.codes, classes=classes, kind=kind, own=True)
 
+    @cached_property
     def genes(self) -> GeneTable:
-        """Return which genes the elastic net chooses in each fold, and with which weights."""
+        """Which genes the elastic net chooses in each fold, and with which weights."""
         parts = []
         for fold in self.split.folds:
             view = self.view(fold.train)
@@ -91,11 +93,11 @@ class ExpressionPlan(TablePlan):
 
     def extra(self) -> dict[str, Any] | None:
         """Return the genes with their stability over folds."""
-        return {"genes": self.genes().to_dict()}
+        return {"genes": self.genes.to_dict()}
 
     def shown(self, scored: Scored, rows: NDArray[np.int64]) -> dict[str, Any]:
         """Return the section about genes; thousands of columns are not drawn."""
-        return {"sections": (("Genes", self.genes().sentences()),)}
+        return {"sections": (("Genes", self.genes.sentences()),)}
 
     def notes(self) -> tuple[str, ...]:
         """Return what was found in the files, and what each fold does to the values."""
