@@ -5,6 +5,8 @@ import sys
 from benchmarks import (
     ablation,
     aggregation,
+    copies,
+    expression,
     finding,
     ledger,
     lesson,
@@ -32,6 +34,7 @@ PARTS = {
     "stain": stain.measure,
     "ledger": ledger.measure,
     "survival": survival.measure,
+    "copies": copies.measure,
 }
 LONG = {  # hours: only when they are asked for
     "patches": patches.measure,
@@ -40,6 +43,7 @@ LONG = {  # hours: only when they are asked for
     "scanning": scanning.measure,
     "finding": finding.measure,
     "aggregation": aggregation.measure,
+    "expression": expression.measure,
     "memory": memory.measure,
     "transfer": transfer.measure,
     "prognosis": prognosis.measure,

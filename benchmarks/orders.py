@@ -30,7 +30,14 @@ def _scores(order: NDArray[np.int64], seed: int) -> tuple[float, float, float]:
     loaded = load("wdbc")
     split = folds_by_group(loaded, folds=5, seed=7)
     codes, options = loaded.codes(loaded.classes), TrainingOptions()
-    learner = TableLearner(loaded.values[:, order], codes, classes=2, layout="10x3", model=Conv1D(), options=options)
+    learner = TableLearner(
+        loaded.values[:, order],
+        codes,
+        task=("multiclass", 2),
+        layout="10x3",
+        model=Conv1D(),
+        options=options,
+    )
     pooled = np.empty((len(loaded), 2))
     for fold in split.folds:
         fitted = learner.refit(fold.train, epochs=options.epochs, seed=seed * 100 + fold.number)

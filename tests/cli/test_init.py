@@ -8,7 +8,17 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cancernet.studies import BagStudy, PatchStudy, Study, SurvivalStudy, TableStudy, parse_study, read_study, template
+from cancernet.studies import (
+    BagStudy,
+    ExpressionStudy,
+    PatchStudy,
+    Study,
+    SurvivalStudy,
+    TableStudy,
+    parse_study,
+    read_study,
+    template,
+)
 from cli.made import succeeded, write_cases
 
 OPTION = re.compile(r"^# (?P<line>(?P<key>[a-z_0-9]+) = .*)$")
@@ -18,7 +28,13 @@ EXAMPLES = {
     *("task.classes", "name", "data.causes", "report.times"),
 }
 SHORTENED = {"training.augmentation"}  # its defaults are in the reference
-KINDS = {"table": TableStudy, "patches": PatchStudy, "bags": BagStudy, "survival": SurvivalStudy}
+KINDS = {
+    "table": TableStudy,
+    "expression": ExpressionStudy,
+    "patches": PatchStudy,
+    "bags": BagStudy,
+    "survival": SurvivalStudy,
+}
 
 
 def _uncommented(kind: str) -> str:

@@ -17,7 +17,7 @@ from cli.made import cancernet, linear_bundle, succeeded, write_rows, write_stud
 
 PROGRAM = Path(sys.executable).with_name("cancernet")
 ZOO = Path(engine.__file__).parents[1] / "zoo"
-VERBS = ["train", "evaluate", "predict", "scan", "explain", "export", "init", "doctor", "demo", "data"]
+VERBS = ["train", "evaluate", "predict", "scan", "pcr", "explain", "export", "init", "doctor", "demo", "data"]
 
 
 def _run(*command: object, **options) -> subprocess.CompletedProcess[str]:

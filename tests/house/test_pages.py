@@ -113,7 +113,7 @@ def test_every_metric_is_explained(classes: tuple[str, ...]) -> None:
     "page",
     [
         *("start.md", "questions.md", "bags.md", "numbers.md", "architecture.md", "decisions.md", "benchmarks.md"),
-        *("slides.md", "batches.md", "resolution.md"),
+        *("slides.md", "batches.md", "resolution.md", "pcr.md", "molecular.md"),
     ],
 )
 def test_relative_links_lead_somewhere(page: str) -> None:

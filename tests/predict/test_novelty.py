@@ -125,3 +125,12 @@ def test_units_do_not_matter(seed, factor, shift):
 def test_unusable_training_rows_are_refused(values, words):
     with pytest.raises(InvalidInput, match=words):
         fit_novelty(values, rows=ROWS)
+
+
+def test_of_many_columns_each_counts_by_itself():
+    rows = np.random.default_rng(0).normal(5, 2, (60, 200))
+    found = fit_novelty(rows, rows="made")
+    assert found.precision == ()
+    standard = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    assert novelty_distance(found, rows) == pytest.approx(np.sqrt((standard**2).sum(axis=1)))
+    assert novelty_distance(found, rows * 3).min() > found.limit

@@ -210,7 +210,8 @@ class Card(Part):
         refuse(set(self.prior) != set(self.task.classes), f"prior must name the classes {self.task.classes}")
         refuse(any(share < 0 for share in self.prior.values()), "prior has a share below zero")
         refuse(abs(sum(self.prior.values()) - 1) > 1e-6, "prior must sum to 1")
-        novelty, columns = self.decision.novelty, len(self.input.names)
+        names = self.input.network_names if self.input.kind == "table" else self.input.names
+        novelty, columns = self.decision.novelty, len(names)
         refuse(novelty is not None and len(novelty.mean) != columns, f"novelty must have {columns} columns")
         turned = self.engine.test_time != "none" and self.input.kind != "patches"
         refuse(turned, f"only patches can be turned, not a {self.input.kind}")

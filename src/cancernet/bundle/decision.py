@@ -38,7 +38,7 @@ class Novelty(Part):
     mean, scale
         Per column; a row is standardised by them first.
     precision
-        Inverse covariance of the standardised columns.
+        Inverse covariance of the standardised columns; empty where there are so many that each counts by itself.
     limit
         Distance beyond which a row is out of distribution.
     rows
@@ -58,7 +58,7 @@ class Novelty(Part):
         refuse(len(self.scale) != columns, f"{len(self.scale)} scales for {columns} means")
         refuse(any(scale <= 0 for scale in self.scale), "every scale must be above zero")
         lengths = {len(row) for row in self.precision} | {len(self.precision)}
-        refuse(lengths != {columns}, f"precision must be {columns} x {columns}")
+        refuse(bool(self.precision) and lengths != {columns}, f"precision must be {columns} x {columns}, or empty")
         return self
 
 

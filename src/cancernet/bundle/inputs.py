@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from cancernet.bundle.part import Part, refuse
+from cancernet.errors import InvalidInput
 
 __all__ = ["BagInput", "Column", "Input", "PatchInput", "PixelSize", "TableInput"]
 
@@ -26,17 +29,31 @@ class TableInput(Part):
     columns
         Names and units.
     medians
-        Of the training rows, one per column, to fill missing values; None when missing values are refused.
+        Of the training rows, one per column, to fill missing values; None when missing values are refused. Where the
+        study fills with minima, these.
+    library
+        The values of a row are brought to this sum before all else; None leaves them.
+    log2_plus
+        Then the binary logarithm of value plus this is taken; None leaves the values.
+    kept
+        Positions of the columns that the network takes in the end; None: all.
     """
 
     kind: Literal["table"] = "table"
     columns: tuple[Column, ...] = Field(min_length=1)
     medians: tuple[float, ...] | None = None
+    library: float | None = Field(default=None, gt=0)
+    log2_plus: float | None = Field(default=None, ge=0)
+    kept: tuple[int, ...] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        """Hold names and medians together."""
+        """Hold names, medians and positions together."""
         refuse(len(set(self.names)) < len(self.names), "two columns have the same name")
+        kept = self.kept or ()
+        refuse(
+            len(set(kept)) < len(kept) or not all(0 <= place < len(self.names) for place in kept), "kept: no columns"
+        )
         medians = self.names if self.medians is None else self.medians
         refuse(len(medians) != len(self.names), f"{len(medians)} medians for {len(self.names)} columns")
         return self
@@ -48,8 +65,43 @@ class TableInput(Part):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one case as the model takes it."""
-        return (len(self.columns),)
+        """The shape of one case as the network takes it."""
+        return (len(self.network_names),)
+
+    @property
+    def network_names(self) -> tuple[str, ...]:
+        """The names of the columns that the network takes."""
+        return self.names if self.kept is None else tuple(self.names[place] for place in self.kept)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the network takes the raw columns as they are."""
+        return self.library is None and self.log2_plus is None and self.kept is None
+
+    def prepare(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the network takes of complete raw rows (n, columns): scaled, logarithms, the kept columns.
+
+        Raises
+        ------
+        InvalidInput
+            When a row has no positive sum to scale, or a value has no logarithm.
+        """
+        if self.library is not None:
+            total = values.sum(axis=1, keepdims=True)
+            self._refuse(total[:, 0] <= 0, "has no positive sum", "Counts of 0 and more, not all 0")
+            values = values * (self.library / total)
+        if self.log2_plus is not None:
+            low = np.asarray((values <= -self.log2_plus).any(axis=1))
+            self._refuse(low, "has a value without a logarithm", "Values before log2")
+            values = np.log2(values + self.log2_plus)
+        return values if self.kept is None else values[:, list(self.kept)]
+
+    @staticmethod
+    def _refuse(wrong: NDArray[np.bool_], what: str, expected: str) -> None:
+        """Raise for the first row that is wrong."""
+        if wrong.any():
+            row = int(np.argmax(wrong)) + 1
+            raise InvalidInput(f"Row {row} {what}", expected, "Check that the values are raw, as the study says")
 
 
 class PixelSize(Part):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["bundles", "formats", "kinds", "layouts", "methods", "runtimes", "studies", "tables"]
+__all__ = ["SCORES", "bundles", "formats", "kinds", "layouts", "methods", "runtimes", "scores", "studies", "tables"]
+
+SCORES = ("rs21",)  # of a plate
 
 
 def studies(incomplete: str) -> list[str]:
@@ -62,6 +64,11 @@ def formats(incomplete: str) -> list[str]:
     from cancernet.engine import FORMATS
 
     return _starting(tuple(FORMATS), incomplete)
+
+
+def scores(incomplete: str) -> list[str]:
+    """Return the published scores of a plate."""
+    return _starting(SCORES, incomplete)
 
 
 def _starting(names: tuple[str, ...], incomplete: str) -> list[str]:

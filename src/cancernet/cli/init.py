@@ -19,7 +19,11 @@ def init(
     ],
     kind: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Of data: table, patches, bags or survival.", autocompletion=complete.kinds),
+        typer.Option(
+            metavar="NAME",
+            help="Of data: table, expression, patches, bags or survival.",
+            autocompletion=complete.kinds,
+        ),
     ] = "table",
     force: Force = False,
 ) -> None:

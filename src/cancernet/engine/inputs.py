@@ -109,7 +109,7 @@ def _rows(values: ArrayLike, wanted: TableInput) -> NDArray[np.generic]:
     finite = np.isfinite(batch)
     if not finite.all():
         raise _not_finite(finite, columns)
-    return batch
+    return batch if wanted.plain else wanted.prepare(np.asarray(values, dtype=np.float64)).astype(np.float32)
 
 
 def _not_finite(finite: NDArray[np.bool_], columns: tuple[str, ...]) -> InvalidInput:

@@ -21,9 +21,10 @@ _DENSEST = (1.5, 1.0)  # natural optical density of the most haematoxylin and eo
 def made_sample(card: Card, *, rows: int = 70, seed: int = 0) -> NDArray[Any]:
     """Return seeded cases that the network of a card could meet; they are synthetic.
 
-    Rows of a table are drawn, column by column, around the mean of the training rows with their spread, as the card's
-    check for unlike rows knows them; without it around the medians (or 0) with a spread of 1. Patches are spots of
-    haematoxylin and eosin of random amount on a bright ground. Bags hold up to 40 tiles of standard normal features.
+    Rows of a table, as the network takes them, are drawn, column by column, around the mean of the training rows with
+    their spread, as the card's check for unlike rows knows them; without it around the medians (or 0) with a spread of
+    1. Patches are spots of haematoxylin and eosin of random amount on a bright ground. Bags hold up to 40 tiles of
+    standard normal features.
 
     Returns
     -------
@@ -37,8 +38,9 @@ def made_sample(card: Card, *, rows: int = 70, seed: int = 0) -> NDArray[Any]:
 
 def _table(rows: int, card: Card, random: np.random.Generator) -> NDArray[np.float32]:
     """Return made rows of a table."""
-    columns, novelty = len(card.input.names), card.decision.novelty
-    mean = np.array(novelty.mean if novelty else card.input.medians or (0.0,) * columns)
+    columns, novelty = card.input.shape[0] or 0, card.decision.novelty
+    medians = card.input.medians if len(card.input.medians or ()) == columns else None
+    mean = np.array(novelty.mean if novelty else medians or (0.0,) * columns)
     scale = np.array(novelty.scale if novelty else (1.0,) * columns)
     return random.normal(mean, scale, (rows, columns)).astype(np.float32)
 

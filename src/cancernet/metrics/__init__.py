@@ -1,6 +1,12 @@
 """What a model is worth: metrics with intervals over groups, calibration, thresholds, sets, curves, baselines."""
 
-from cancernet.metrics.baselines import BAG_BASELINES, BASELINES, PATCH_BASELINES, baseline_logits
+from cancernet.metrics.baselines import (
+    BAG_BASELINES,
+    BASELINES,
+    EXPRESSION_BASELINES,
+    PATCH_BASELINES,
+    baseline_logits,
+)
 from cancernet.metrics.bias import fit_temperature_and_bias
 from cancernet.metrics.calibration import ece, ece_of_perfect, fit_temperature
 from cancernet.metrics.conformal import fit_conformal, prediction_sets
@@ -19,6 +25,7 @@ from cancernet.metrics.curves import (
     roc,
 )
 from cancernet.metrics.decision import net_benefit
+from cancernet.metrics.elastic import ElasticNet, fit_elastic
 from cancernet.metrics.free_response import Marks, free_response, free_response_curve
 from cancernet.metrics.instances import INSTANCE_METRICS, InstanceScores, instance_scores, measure_instances
 from cancernet.metrics.intervals import wilson
@@ -33,11 +40,13 @@ from cancernet.metrics.thresholds import RULES, Rule, choose_threshold, parse_ru
 __all__ = [
     "BAG_BASELINES",
     "BASELINES",
+    "EXPRESSION_BASELINES",
     "INSTANCE_METRICS",
     "PATCH_BASELINES",
     "RULES",
     "Confusion",
     "DecisionCurve",
+    "ElasticNet",
     "InstanceScores",
     "Marks",
     "PrecisionRecall",
@@ -57,6 +66,7 @@ __all__ = [
     "ece",
     "ece_of_perfect",
     "fit_conformal",
+    "fit_elastic",
     "fit_temperature",
     "fit_temperature_and_bias",
     "free_response",

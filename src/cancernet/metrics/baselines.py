@@ -9,13 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
+from cancernet.metrics.elastic import fit_elastic
 from cancernet.tasks import TaskKind, cumulative_logits, softmax
 
-__all__ = ["BAG_BASELINES", "BASELINES", "PATCH_BASELINES", "baseline_logits"]
+__all__ = ["BAG_BASELINES", "BASELINES", "EXPRESSION_BASELINES", "PATCH_BASELINES", "baseline_logits"]
 
 Floats = NDArray[np.float64]
 
 BASELINES = ("majority", "logistic")
+EXPRESSION_BASELINES = ("majority", "logistic", "elasticnet")
 BAG_BASELINES = ("majority", "max", "mean")
 PATCH_BASELINES = ("majority", "darkness", "colour", "statistics")
 _RIDGE = 1.0  # inverse strength of the penalty, the default of scikit-learn
@@ -34,14 +36,15 @@ def baseline_logits(
     """Fit a baseline on training rows and return its logits for new rows.
 
     "majority" gives every row the shares of the classes in the training rows. "logistic" is a logistic regression with
-    a ridge penalty (C = 1) on columns standardised by the training rows. "darkness", "colour", "statistics" and
+    a ridge penalty (C = 1) on columns standardised by the training rows, "elasticnet" one with the elastic net of
+    `fit_elastic`, for many columns. "darkness", "colour", "statistics" and
     "measured" are the same on what is known of a patch: one column, its colours, its colours and sharpness, or numbers
     that were measured by hand; "max" and "mean" on the largest and the mean features of the tiles of a slide.
 
     Parameters
     ----------
     name
-        One of `BASELINES` (of tables), `PATCH_BASELINES` or `BAG_BASELINES`, or "measured".
+        One of `BASELINES` (of tables), `EXPRESSION_BASELINES`, `PATCH_BASELINES` or `BAG_BASELINES`, or "measured".
     values
         Shape (n, columns): training rows, no missing values.
     codes
@@ -88,10 +91,18 @@ def _logistic(values: Floats, codes: NDArray[np.int64], new: Floats) -> tuple[ND
     return model.classes_.astype(np.int64), decision - np.logaddexp.reduce(decision, axis=1, keepdims=True)
 
 
+def _elastic(values: Floats, codes: NDArray[np.int64], new: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Return the codes that were seen and the logarithms of their probabilities, by the elastic net."""
+    present, codes = np.unique(codes, return_inverse=True)
+    logits = fit_elastic(values, codes, classes=len(present)).logits(new)
+    return present, logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
 _Fit = Callable[[Floats, NDArray[np.int64], Floats], tuple[NDArray[np.int64], Floats]]
 _FITS: dict[str, _Fit | None] = {  # how each is fitted; None: the shares of the classes say it all
     "majority": None,
     "logistic": _logistic,
+    "elasticnet": _elastic,
     "darkness": _logistic,
     "colour": _logistic,
     "statistics": _logistic,

@@ -5,6 +5,7 @@ from cancernet.models.backbone import Backbone, build_on_backbone, check_extract
 from cancernet.models.backend import keras_library
 from cancernet.models.cancernet import CancerNet, build_cancernet, weight_layers
 from cancernet.models.conv1d import LAYOUTS, Conv1D, Layout, build_conv1d, with_normalisation
+from cancernet.models.dense import Dense, build_dense
 from cancernet.models.ensemble import average_of, members_of, outputs_of
 from cancernet.models.hazard import build_dense
 from cancernet.models.linear import Linear, build_linear
@@ -16,6 +17,7 @@ __all__ = [
     "Backbone",
     "CancerNet",
     "Conv1D",
+    "Dense",
     "Layout",
     "Linear",
     "average_of",

@@ -13,7 +13,7 @@ from cancernet.models.backend import keras_library
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["LAYOUTS", "Conv1D", "Layout", "build_conv1d", "with_normalisation"]
+__all__ = ["LAYOUTS", "Conv1D", "Layout", "build_conv1d", "normalisation_layers", "with_normalisation"]
 
 Layout = Literal["10x3", "columns"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
@@ -102,13 +102,17 @@ def with_normalisation(core: keras.Model, *, mean: NDArray[np.float64], variance
         Of the training rows, shape (columns,), raw units; variances above zero.
     """
     keras = keras_library()
+    entrance = [keras.layers.Input((len(mean),), name="input"), *normalisation_layers(mean, variance)]
+    return keras.Sequential([*entrance, *core.layers], name=core.name)
+
+
+def normalisation_layers(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> list[keras.Layer]:
+    """Return the layers that standardise raw columns; see `with_normalisation`."""
+    keras = keras_library()
     factors = _factors(np.sqrt(variance))
     means, variances = (mean * factors).tolist(), (variance * factors**2).tolist()
-    entrance = [keras.layers.Input((len(mean),), name="input")]
-    if (factors != 1).any():
-        entrance.append(keras.layers.Rescaling(factors.tolist(), name="rescaling"))
-    normalisation = keras.layers.Normalization(mean=means, variance=variances, name="normalisation")
-    return keras.Sequential([*entrance, normalisation, *core.layers], name=core.name)
+    rescaling = [keras.layers.Rescaling(factors.tolist(), name="rescaling")] if (factors != 1).any() else []
+    return [*rescaling, keras.layers.Normalization(mean=means, variance=variances, name="normalisation")]
 
 
 def _factors(spreads: NDArray[np.float64]) -> NDArray[np.float64]:

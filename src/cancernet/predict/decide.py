@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.bundle import Card, Decision, Task
+from cancernet.bundle import Card, Decision, TableInput, Task
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.metrics import prediction_sets, reweight
 from cancernet.predict.novelty import novelty_distance, novelty_reason
@@ -144,9 +144,10 @@ def decide(
     """
     refuse_timed(card)
     check_prevalence(card, prevalence)
-    found = decide_parts(
-        card.decision, card.task, logits=logits, values=values, names=card.input.names, first_row=first_row
-    )
+    names: tuple[str, ...] = card.input.names
+    if isinstance(card.input, TableInput):
+        values, names = card.input.prepare(values), card.input.network_names
+    found = decide_parts(card.decision, card.task, logits=logits, values=values, names=names, first_row=first_row)
     if prevalence is None:
         return found
     prior = np.array([card.prior[name] for name in card.task.classes])
@@ -232,7 +233,7 @@ def fill_missing(card: Card, values: NDArray[np.float64], *, first_row: int = 1)
         too large for float32; the message names row and column.
     """
     values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1:] != card.input.shape:
+    if values.ndim != 2 or values.shape[1] != len(card.input.names):
         raise BundleMismatch(
             f"Values of shape {values.shape} for '{card.name}'",
             f"(n, {len(card.input.names)}), one column per name of its card",

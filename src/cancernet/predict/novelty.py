@@ -14,6 +14,7 @@ __all__ = ["fit_novelty", "novelty_distance", "novelty_reason", "shrunk_covarian
 
 FAR = 4.0  # standard deviations from which on one column alone explains a distance
 _COMBINATION = "unusual combination of columns"
+_CORRELATED = 128  # columns; of more, such as genes, a covariance would fill the card, and few rows could not tell it
 _SMALLEST_EIGENVALUE = 1e-6  # of the mean variance: keeps the inverse of a covariance without full rank finite
 
 
@@ -30,7 +31,7 @@ def fit_novelty(
     Parameters
     ----------
     values
-        Shape (n, columns), raw units, no missing values.
+        Shape (n, columns), raw units, no missing values. Of more than 128 columns each counts by itself.
     rows
         Which rows these are, in words, for the card.
     limit_quantile
@@ -52,7 +53,9 @@ def fit_novelty(
     """
     values = _checked(values)
     mean, scale = values.mean(axis=0), _scale(values)
-    precision = _inverse(shrunk_covariance((values - mean) / scale))
+    precision = (
+        np.empty((0, 0)) if values.shape[1] > _CORRELATED else _inverse(shrunk_covariance((values - mean) / scale))
+    )
     unlimited = Novelty(
         mean=tuple(mean.tolist()),
         scale=tuple(scale.tolist()),
@@ -82,7 +85,8 @@ def novelty_distance(novelty: Novelty, values: NDArray[np.float64]) -> NDArray[n
     """
     standardised = _standardised(novelty, values)
     with np.errstate(over="ignore", invalid="ignore"):
-        squared = np.einsum("ij,ij->i", standardised @ np.asarray(novelty.precision), standardised)
+        turned = standardised @ np.asarray(novelty.precision) if novelty.precision else standardised
+        squared = np.einsum("ij,ij->i", turned, standardised)
     distance: NDArray[np.float64] = np.sqrt(np.nan_to_num(np.maximum(squared, 0.0), nan=np.inf, posinf=np.inf))
     return distance
 

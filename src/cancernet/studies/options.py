@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Linear
+from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Dense, Linear
 from cancernet.studies.sections import DataOptions, ReportOptions, Section, SplitOptions, TaskOptions
 from cancernet.studies.timed import SurvivalData, SurvivalReport, SurvivalTask, SurvivalTraining
 from cancernet.survival import CoxOptions, NetworkOptions
@@ -18,6 +18,8 @@ __all__ = [
     "BagData",
     "BagStudy",
     "DataOptions",
+    "ExpressionData",
+    "ExpressionStudy",
     "PatchData",
     "PatchStudy",
     "ReportOptions",
@@ -51,6 +53,55 @@ class TableData(DataOptions):
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     missing: Literal["error", "median"] = "error"
+
+
+class ExpressionData(DataOptions):
+    """Expression of genes or proteins: a matrix of samples and genes, and labels in it or in a second table.
+
+    Filters and fill values are learnt from the training samples of each fold.
+
+    Parameters
+    ----------
+    source
+        CSV, TSV (also .gz), Parquet or `.h5ad`.
+    samples
+        A second table with a row per sample: labels, patients; None: they are columns of the matrix.
+    id
+        Column with the names of the samples; a first one without a name, or one that is called id, when None.
+    orientation
+        What stands in the rows of the matrix: "samples" or "genes"; "auto" finds it and says it.
+    drop
+        Columns of the matrix that are no genes.
+    measured
+        Columns of the second table with numbers, such as age: a logistic regression on them stands beside the others.
+    library
+        Counts of a sample are brought to this sum, such as 1e6; None: the values are no counts, or are scaled already.
+    log2_plus
+        The binary logarithm of value plus this is taken; None: the values are logarithms already.
+    genes
+        How many genes are kept: those of the largest variance.
+    detected, above
+        Only genes are kept that lie above this raw value in at least this share of samples.
+    missing
+        "error" refuses missing values; "drop" leaves out genes with any; "median" or "min" fills.
+    most_missing
+        Genes missing in a larger share of samples are left out, of "median" and "min".
+    """
+
+    kind: Literal["expression"] = "expression"
+    target: str
+    samples: str | None = None
+    id: str | None = None
+    orientation: Literal["auto", "samples", "genes"] = "auto"
+    drop: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+    library: float | None = Field(default=None, gt=0)
+    log2_plus: float | None = Field(default=None, ge=0)
+    genes: int = Field(default=500, ge=1, le=5_000)
+    detected: float = Field(default=0.0, ge=0, le=1)
+    above: float = 0.0
+    missing: Literal["error", "drop", "median", "min"] = "error"
+    most_missing: float = Field(default=0.5, ge=0, lt=1)
 
 
 class PatchData(DataOptions):
@@ -197,21 +248,21 @@ class Study(Section):
 def _which_table_network(model: Any) -> str:
     """Return which options the model section holds: its name tells."""
     name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
-    return {"None": "Conv1D", "conv1d": "Conv1D", "linear": "Linear"}.get(str(name), "unknown")
+    return {"None": "Conv1D", "conv1d": "Conv1D", "linear": "Linear", "dense": "Dense"}.get(str(name), "unknown")
 
 
 TableModel = Annotated[
-    Annotated[Conv1D, Tag("Conv1D")] | Annotated[Linear, Tag("Linear")],
+    Annotated[Conv1D, Tag("Conv1D")] | Annotated[Linear, Tag("Linear")] | Annotated[Dense, Tag("Dense")],
     Discriminator(
         _which_table_network,
         custom_error_type="network",
-        custom_error_message="The name of the network should be 'conv1d' or 'linear'",
+        custom_error_message="The name of the network should be 'conv1d', 'dense' or 'linear'",
     ),
 ]
 
 
 class TableStudy(Study):
-    """A study of rows of numbers, by conv1d or a linear network."""
+    """A study of rows of numbers, by conv1d, a dense or a linear network."""
 
     data: TableData
     model: TableModel = Conv1D()
@@ -222,6 +273,28 @@ class TableStudy(Study):
         """Refuse what no table can do yet."""
         if self.task.kind == "ordinal":
             raise ValueError('ordered grades need kind = "patches"; for a table use kind = "multiclass"')
+        return self
+
+
+class ExpressionReport(ReportOptions):
+    """How results on expression are stated; sets promise 90 %: 99 % would need hundreds of samples of each class."""
+
+    coverage: float = Field(default=0.90, ge=0.5, lt=1)
+
+
+class ExpressionStudy(Study):
+    """A study of the expression of genes or proteins, by a dense network, conv1d or a linear one."""
+
+    data: ExpressionData
+    model: TableModel = Dense()
+    training: TrainingOptions = TrainingOptions()
+    report: ExpressionReport = ExpressionReport()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Hold grades and network together."""
+        if self.task.kind == "ordinal" and not isinstance(self.model, Dense):
+            raise ValueError('ordered grades of expression need model.name = "dense"')
         return self
 
 
@@ -301,6 +374,7 @@ class SurvivalStudy(Study):
 
 STUDIES: dict[str, type[Study]] = {
     "table": TableStudy,
+    "expression": ExpressionStudy,
     "patches": PatchStudy,
     "bags": BagStudy,
     "survival": SurvivalStudy,

@@ -79,6 +79,10 @@ class Plan(ABC):
     baselines: tuple[str, ...] = ()
     """Names of the baselines; 'better' is said of the network against the one that comes nearest to it."""
 
+    def view(self, rows: NDArray[np.int64]) -> Plan:
+        """Return the plan as it looks to who has learnt from these rows alone; itself, where nothing is learnt."""
+        return self
+
     @property
     def digest(self) -> str:
         """SHA-256 over version, study, data and split: what an interrupted run shares with the one that resumes it."""

@@ -137,13 +137,15 @@ def _cases(plan: Plan, result: FoldResult, learner: str, rows: NDArray[np.int64]
         truth = plan.cohort.codes[result.calibration_rows]
         decision = with_rule(decision, rule, calibrated, truth, task=plan.task)
     index = [(fold.repeat, fold.number) for fold in plan.split.folds].index((result.repeat, result.number))
-    values, names = _filled(plan, index, rows), plan.table.feature_names
+    values, names = _filled(plan, index, rows), plan.view(plan.split.folds[index].train).table.feature_names
     return decide_parts(decision, plan.task, logits=answer.logits, values=values, names=names)
 
 
 def _filled(plan: Plan, index: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return rows with gaps filled by the medians of a fold's training rows."""
-    return plan.cohort.filled(rows, Medians.fit(plan.cohort.values[plan.split.folds[index].train]))
+    train = plan.split.folds[index].train
+    cohort = plan.view(train).cohort
+    return cohort.filled(rows, Medians.fit(cohort.values[train]))
 
 
 def _fold_name(plan: Plan, result: FoldResult) -> str:

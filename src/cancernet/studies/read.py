@@ -18,7 +18,7 @@ from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.metrics import parse_rule
 from cancernet.models import Backbone, CancerNet
-from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, ReportOptions, Study
+from cancernet.studies.options import STUDIES, BagStudy, ExpressionStudy, PatchStudy, ReportOptions, Study
 
 __all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
 
@@ -40,7 +40,7 @@ def builtin_studies() -> tuple[str, ...]:
 
 
 def template(kind: str = "table") -> str:
-    """Return a commented study file to start from, for "table", "patches", "bags" or "survival"."""
+    """Return a commented study file to start from, for a kind of data: "table", "expression", "survival" and so on."""
     name = f"{one_of(kind, tuple(STUDIES), 'kind of data')}.toml"
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
@@ -216,6 +216,8 @@ def _located(study: Study, folder: Path | None) -> Study:
     file = study.split.file and _path(study.split.file, folder)
     if isinstance(study, BagStudy) and study.data.features is not None:
         paths["features"] = _path(study.data.features, folder, what="features")
+    if isinstance(study, ExpressionStudy) and study.data.samples is not None:
+        paths["samples"] = _path(study.data.samples, folder, what="table of samples")
     parts: dict[str, BaseModel] = {
         "data": study.data.model_copy(update=paths),
         "split": study.split.model_copy(update={"file": file}),

@@ -22,8 +22,9 @@ from cancernet.predict import write_predictions
 from cancernet.report import RunRecord
 from cancernet.studies.bags import BagPlan, fit_bags, make_bag_plan
 from cancernet.studies.card import make_card, write_bundle
+from cancernet.studies.expression import make_expression_plan
 from cancernet.studies.final import Final, Fitted
-from cancernet.studies.options import STUDIES, BagStudy, PatchStudy, Study, SurvivalStudy, TableStudy
+from cancernet.studies.options import STUDIES, BagStudy, ExpressionStudy, PatchStudy, Study, SurvivalStudy, TableStudy
 from cancernet.studies.outputs import write_history, write_results
 from cancernet.studies.patches import PatchPlan, fit_patches, make_patch_plan
 from cancernet.studies.plan import Plan
@@ -185,6 +186,8 @@ def make_plan(
         raise InvalidInput("A leak is allowed for images only", "A study of patches", "Make a split that does not leak")
     if isinstance(study, TableStudy) and isinstance(data, Table | None):
         return make_table_plan(study, data, split)
+    if isinstance(study, ExpressionStudy) and data is None:
+        return make_expression_plan(study, split)
     if isinstance(study, PatchStudy) and isinstance(data, PatchSet | None):
         return make_patch_plan(study, data, split, progress=progress, allow_leak=allow_leak)
     if isinstance(study, BagStudy) and isinstance(data, BagSet | None):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.tasks import TaskKind
 from cancernet.training.network import Fit, row_losses
 
 __all__ = ["CrossFit", "choose_epochs", "cross_fit"]
@@ -35,7 +36,13 @@ class CrossFit:
     history: tuple[dict[str, float], ...]
 
 
-def cross_fit(fit_fold: FitFold, codes: NDArray[np.int64], *, folds: Sequence[NDArray[np.int64]]) -> CrossFit:
+def cross_fit(
+    fit_fold: FitFold,
+    codes: NDArray[np.int64],
+    *,
+    folds: Sequence[NDArray[np.int64]],
+    kind: TaskKind = "multiclass",
+) -> CrossFit:
     """Fit once per fold and watch its rows after every epoch.
 
     The epoch at which the logits of a fold are taken is chosen on the *other* folds, so that no row decides about the
@@ -49,11 +56,13 @@ def cross_fit(fit_fold: FitFold, codes: NDArray[np.int64], *, folds: Sequence[ND
         Class codes of all n rows.
     folds
         Disjoint rows that together are all n; at least two folds.
+    kind
+        Of the task.
     """
     everything = np.arange(len(codes))
     fits = [fit_fold(np.setdiff1d(everything, rows), rows, number) for number, rows in enumerate(folds)]
     watched = [_watched(fit) for fit in fits]
-    losses = [row_losses(logits, codes[rows]) for logits, rows in zip(watched, folds, strict=True)]
+    losses = [row_losses(logits, codes[rows], kind=kind) for logits, rows in zip(watched, folds, strict=True)]
     outputs = np.empty((len(codes), watched[0].shape[-1]))
     for number, rows in enumerate(folds):
         others = np.concatenate(losses[:number] + losses[number + 1 :], axis=1)

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.data import Medians
-from cancernet.models import Conv1D, Layout, Linear, build_conv1d, build_linear, with_normalisation
+from cancernet.models import (
+    Conv1D,
+    Dense,
+    Layout,
+    Linear,
+    build_conv1d,
+    build_dense,
+    build_linear,
+    with_normalisation,
+)
+from cancernet.tasks import TaskKind
 from cancernet.training.crossfit import CrossFit, cross_fit
 from cancernet.training.network import Fit, Network, Watched
 from cancernet.training.options import TrainingOptions
@@ -59,7 +69,7 @@ class FittedTable:
 
 
 class TableLearner:
-    """Fits conv1d, or a linear network, on rows of one table.
+    """Fits conv1d, a dense or a linear network on rows of one table.
 
     Parameters
     ----------
@@ -67,8 +77,8 @@ class TableLearner:
         All rows, (n, columns), raw units, NaN where missing.
     codes
         Class codes, (n,).
-    classes
-        Number of classes.
+    task
+        Kind of task and number of classes; ordered grades need a dense network.
     layout
         Of the columns in conv1d.
     model, options
@@ -77,31 +87,31 @@ class TableLearner:
         Called after every epoch.
     """
 
+    own = False
+
     def __init__(
         self,
         values: NDArray[np.float64],
         codes: NDArray[np.int64],
         *,
-        classes: int,
+        task: tuple[TaskKind, int],
         layout: Layout,
-        model: Conv1D | Linear,
+        model: Conv1D | Dense | Linear,
         options: TrainingOptions,
         advance: Callable[[], None] | None = None,
     ) -> None:
         self.values, self.codes, self.options = values, codes, options
-        columns = values.shape[1]
+        self._kind, self._classes, self._model = *task, model
+        columns, classes, kind = values.shape[1], self._classes, self._kind
 
         def build() -> keras.Model:
             if isinstance(model, Linear):
                 return build_linear(columns, classes, options=model)
+            if isinstance(model, Dense):
+                return build_dense(columns, classes, options=model, kind=kind)
             return build_conv1d(columns, classes, layout=layout, options=model)
 
-        self._network = Network(
-            build,
-            options,
-            classes=classes,
-            advance=advance,
-        )
+        self._network = Network(build, options, kind=kind, classes=classes, advance=advance)
 
     def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
         """Cross-fit inside `rows`; `folds` hold positions within `rows`."""
@@ -111,7 +121,7 @@ class TableLearner:
             standard = Standard.fit(self.values[rows[fitted]])
             return self._fit(rows[fitted], standard, watched=rows[held], seed=seed_of(seed, number))
 
-        return cross_fit(fit_fold, self.codes[rows], folds=folds)
+        return cross_fit(fit_fold, self.codes[rows], folds=folds, kind=self._kind)
 
     def refit(self, rows: NDArray[np.int64], *, epochs: int, seed: int) -> FittedTable:
         """Fit on all of `rows` for a known number of epochs."""
@@ -131,7 +141,13 @@ class TableLearner:
 
     def model(self, fitted: FittedTable) -> keras.Model:
         """Return the network that takes raw columns, for the bundle."""
+        mean, variance = fitted.standard.mean, fitted.standard.variance
         core = self._network.with_weights(fitted.weights)
+        if isinstance(self._model, Dense):
+            return _standardising(
+                core,
+                build_dense(len(mean), self._classes, options=self._model, kind=self._kind, standard=(mean, variance)),
+            )
         return with_normalisation(core, mean=fitted.standard.mean, variance=fitted.standard.variance)
 
     def _fit(
@@ -148,6 +164,14 @@ class TableLearner:
         follow = None if watched is None else Watched(standard.apply(self.values[watched]), self.codes[watched])
         inputs = standard.apply(self.values[rows])
         return self._network.fit(inputs, self.codes[rows], seed=seed, epochs=epochs, watched=follow, patience=patience)
+
+
+def _standardising(core: keras.Model, raw: keras.Model) -> keras.Model:
+    """Return the network for raw columns with the weights of the one for standardised ones."""
+    for layer in raw.layers:
+        if layer.name in {own.name for own in core.layers}:
+            layer.set_weights(core.get_layer(layer.name).get_weights())
+    return raw
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -37,16 +37,26 @@ def run_fold(plan: TablePlan, fold: Fold, learners: Mapping[str, Learner]) -> tu
             learner, plan.cohort, fold, task=plan.task, report=report, inner_folds=inner, seed=seed
         )
         decision = made[name].decision.model_copy(update={"novelty": novelty})
-        answers[name] = Answer(learner.logits(made[name].fitted, tested), made[name].logits, decision)
+        given = learner.values[fold.test] if learner.own else tested
+        answers[name] = Answer(learner.logits(made[name].fitted, given), made[name].logits, decision)
     network = made[NETWORK]
-    shuffled = permuted_logits(
-        lambda rows: learners[NETWORK].logits(network.fitted, rows), tested, repeats=_SHUFFLES, seed=seed
-    )
-    permuted = network.decision.calibrated(shuffled, kind=plan.task.kind).astype(np.float32)
+    permuted = _permuted(learners[NETWORK], network, tested, seed) if plan.permutes else np.empty((0, 0, 0, 0))
+    shares = network.decision.calibrated(permuted, kind=plan.task.kind) if plan.permutes else permuted
     result = FoldResult(
-        fold.repeat, fold.number, network.rows, answers, permuted, network.fitted.epochs, network.history
+        fold.repeat,
+        fold.number,
+        network.rows,
+        answers,
+        shares.astype(np.float32),
+        network.fitted.epochs,
+        network.history,
     )
     return result, network.fitted
+
+
+def _permuted(learner: Learner, made: Made, tested: NDArray[np.float64], seed: int) -> NDArray[np.float32]:
+    """Return the logits of test rows of which one column at a time is shuffled."""
+    return permuted_logits(lambda rows: learner.logits(made.fitted, rows), tested, repeats=_SHUFFLES, seed=seed)
 
 
 def save_fold(folder: Path, result: FoldResult) -> None:

@@ -10,13 +10,25 @@ from numpy.typing import NDArray
 
 from cancernet.data import Medians
 from cancernet.metrics import baseline_logits
+from cancernet.tasks import TaskKind, logit_width
 from cancernet.training import CrossFit
 
 __all__ = ["BaselineLearner", "Learner"]
 
 
 class Learner(Protocol):
-    """Fits on rows of one table, by their numbers, and gives logits (m, classes)."""
+    """Fits on rows of one table, by their numbers, and gives logits (m, classes).
+
+    Attributes
+    ----------
+    values
+        All rows, (n, columns).
+    own
+        Whether these are other columns than those of the table.
+    """
+
+    values: NDArray[np.float64]
+    own: bool
 
     def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
         """Return out-of-fold logits inside `rows`; `folds` hold positions within `rows`."""
@@ -52,14 +64,28 @@ class BaselineLearner:
         All rows, (n, columns) and (n,).
     classes
         Number of classes.
+    kind
+        Of the task.
+    own
+        Whether it looks at columns of its own, and not at those of the table.
     """
 
-    def __init__(self, name: str, values: NDArray[np.float64], codes: NDArray[np.int64], *, classes: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        values: NDArray[np.float64],
+        codes: NDArray[np.int64],
+        *,
+        classes: int,
+        kind: TaskKind = "multiclass",
+        own: bool = False,
+    ) -> None:
         self.name, self.values, self.codes, self.classes = name, values, codes, classes
+        self.kind, self.own = kind, own
 
     def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
         """Return out-of-fold logits inside `rows`."""
-        logits = np.empty((len(rows), self.classes))
+        logits = np.empty((len(rows), logit_width(self.kind, self.classes)))
         for held in folds:
             fitted = self.refit(np.delete(rows, held), epochs=0, seed=seed)
             logits[held] = self.logits(fitted, self.values[rows[held]])
@@ -77,6 +103,5 @@ class BaselineLearner:
         """Return the logits of raw rows."""
         known = fitted.medians.apply(self.values[fitted.rows])
         new = fitted.medians.apply(values)
-        return baseline_logits(
-            self.name, known, self.codes[fitted.rows], new, classes=[str(code) for code in range(self.classes)]
-        )
+        names = [str(code) for code in range(self.classes)]
+        return baseline_logits(self.name, known, self.codes[fitted.rows], new, classes=names, kind=self.kind)

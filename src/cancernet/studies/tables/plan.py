@@ -29,7 +29,7 @@ from cancernet.errors import InvalidInput
 from cancernet.metrics import BASELINES, Scored
 from cancernet.models import Layout, Linear
 from cancernet.studies.cohort import Cohort
-from cancernet.studies.options import TableData, TableStudy
+from cancernet.studies.options import ExpressionStudy, TableData, TableStudy
 from cancernet.studies.plan import Plan, make_split, task_of
 from cancernet.studies.results import NETWORK
 from cancernet.studies.tables.learners import BaselineLearner, Learner
@@ -44,10 +44,20 @@ _FNA_NAMES = tuple(feature.name for feature in FNA_FEATURES)
 class TablePlan(Plan):
     """What is going to be fitted on a table, the columns in the order that the network takes, in this layout."""
 
-    study: TableStudy
+    study: TableStudy | ExpressionStudy
     audit: LeakAudit
     layout: Layout
     baselines: tuple[str, ...] = BASELINES
+    permutes = True
+    """Whether the importance of columns is measured by shuffling each."""
+
+    def view(self, rows: NDArray[np.int64]) -> TablePlan:
+        """Return the plan as it looks to who has learnt from these rows alone."""
+        return self
+
+    def extra(self) -> dict[str, Any] | None:
+        """Return further entries of `metrics.json`."""
+        return None
 
     @property
     def fits(self) -> int:
@@ -117,14 +127,19 @@ class TablePlan(Plan):
         network = TableLearner(
             values,
             codes,
-            classes=classes,
+            task=(self.task.kind, classes),
             layout=self.layout,
             model=self.study.model,
             options=self.study.training,
             advance=advance,
         )
-        baselines = {name: BaselineLearner(name, values, codes, classes=classes) for name in self.baselines}
+        baselines = {name: self.baseline(name) for name in self.baselines}
         return {NETWORK: network, **baselines}
+
+    def baseline(self, name: str) -> BaselineLearner:
+        """Return a baseline by its name."""
+        cohort, task = self.cohort, self.task
+        return BaselineLearner(name, cohort.values, cohort.codes, classes=len(task.classes), kind=task.kind)
 
 
 def make_table_plan(study: TableStudy, table: Table | None = None, split: Split | None = None) -> TablePlan:

@@ -1,0 +1,153 @@
+"""What is learnt of training samples before any model: fill values and the genes that are kept; and the fixed steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.bundle import TableInput
+from cancernet.bundle.inputs import Column
+from cancernet.errors import InvalidInput
+
+__all__ = ["Preparation", "PreparationOptions", "fit_preparation"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparationOptions:
+    """How raw expression becomes what a model sees.
+
+    Parameters
+    ----------
+    library
+        Counts of a sample are brought to this sum, such as 1e6 for counts per million; None leaves them.
+    log2_plus
+        The binary logarithm of value plus this is taken, such as 1; None leaves the values.
+    genes
+        How many genes are kept: those of the largest variance over the training samples.
+    detected, above
+        Genes are kept only where at least this share of training samples lies above that raw value.
+    missing
+        "error" refuses missing values; "drop" leaves out genes that are missing in a training sample; "median" and
+        "min" fill with the median or the minimum of the training samples.
+    most_missing
+        Of "median" and "min": genes that are missing in a larger share of training samples are left out.
+    """
+
+    library: float | None = None
+    log2_plus: float | None = None
+    genes: int = 500
+    detected: float = 0.0
+    above: float = 0.0
+    missing: Literal["error", "drop", "median", "min"] = "error"
+    most_missing: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What was learnt.
+
+    Parameters
+    ----------
+    names
+        Of all genes.
+    fills
+        Shape (genes,): what stands for a missing raw value.
+    kept
+        Positions of the genes that a model sees, rising.
+    options
+        The fixed steps.
+    counts
+        How many genes each filter left out, by its words.
+    """
+
+    names: tuple[str, ...]
+    fills: Floats
+    kept: NDArray[np.int64]
+    options: PreparationOptions
+    counts: tuple[tuple[str, int], ...]
+
+    @property
+    def input(self) -> TableInput:
+        """What a bundle takes: raw values. Without a library size only the genes that are kept, else all."""
+        everything = self.options.library is not None
+        places = np.arange(len(self.names)) if everything else self.kept
+        fills = None if self.options.missing == "error" else tuple(self.fills[places].tolist())
+        return TableInput(
+            columns=tuple(Column(name=self.names[place]) for place in places.tolist()),
+            medians=fills,
+            library=self.options.library,
+            log2_plus=self.options.log2_plus,
+            kept=tuple(self.kept.tolist()) if everything else None,
+        )
+
+    def apply(self, values: Floats) -> Floats:
+        """Return what a model sees of raw values (n, genes): (n, kept), complete."""
+        places = np.arange(values.shape[1]) if self.options.library is not None else self.kept
+        raw = values[:, places]
+        return self.input.prepare(np.where(np.isnan(raw), self.fills[places], raw))
+
+
+def fit_preparation(values: Floats, names: tuple[str, ...], *, options: PreparationOptions) -> Preparation:
+    """Learn fill values and filters from training samples; labels are not looked at.
+
+    Parameters
+    ----------
+    values
+        Shape (n, genes), raw values of training samples only; NaN is missing.
+    names
+        Of the genes.
+    options
+        How.
+
+    Raises
+    ------
+    InvalidInput
+        When a value is missing and "error" is the policy, or no gene is left.
+    """
+    hole = np.isnan(values)
+    share = hole.mean(axis=0)
+    if options.missing == "error" and hole.any():
+        raise InvalidInput(
+            f"{int(hole.sum())} values are missing, in {int((share > 0).sum())} genes",
+            "Expected a number in each cell",
+            'Say what becomes of them: missing = "drop", "median" or "min"',
+        )
+    most = 0.0 if options.missing == "drop" else options.most_missing
+    full = (share <= most) & (share < 1)
+    fills = _fills(values, hole, options.missing)
+    seen = ((values > options.above) & ~hole).mean(axis=0) >= options.detected
+    spread = _variance(np.where(hole, fills, values) if hole.any() else values, options)
+    able = full & seen & (spread > 0)
+    if not able.any():
+        raise InvalidInput(
+            f"None of {len(names)} genes passes the filters", "Some that are detected and vary", "Loosen the filters"
+        )
+    order = np.argsort(np.where(able, -spread, np.inf), kind="stable")[: min(options.genes, int(able.sum()))]
+    counts = (
+        ("missing in too many training samples", int((~full).sum())),
+        ("detected in too few", int((full & ~seen).sum())),
+        ("constant", int((full & seen & (spread <= 0)).sum())),
+        ("of lower variance", int(able.sum()) - len(order)),
+    )
+    return Preparation(names, fills, np.sort(order).astype(np.int64), options, counts)
+
+
+def _fills(values: Floats, hole: NDArray[np.bool_], missing: str) -> Floats:
+    """Return what stands for a missing value of each gene; 0 where there is no value at all."""
+    if not hole.any():
+        return np.min(values, axis=0) if missing == "min" else np.median(values, axis=0)
+    known = np.where(hole.all(axis=0), 0.0, values)
+    filled: Floats = np.nanmin(known, axis=0) if missing == "min" else np.nanmedian(known, axis=0)
+    return filled
+
+
+def _variance(values: Floats, options: PreparationOptions) -> Floats:
+    """Return the variance of each gene after the fixed steps."""
+    everything = TableInput(columns=(Column(name="all"),), library=options.library, log2_plus=options.log2_plus)
+    spread: Floats = everything.prepare(values).var(axis=0)
+    return spread
