@@ -5,6 +5,7 @@ import sys
 from benchmarks import (
     ablation,
     aggregation,
+    cells,
     finding,
     ledger,
     lesson,
@@ -38,6 +39,7 @@ LONG = {  # hours: only when they are asked for
     "finding": finding.measure,
     "aggregation": aggregation.measure,
     "memory": memory.measure,
+    "cells": cells.measure,
     "transfer": transfer.measure,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["bundles", "formats", "kinds", "layouts", "methods", "runtimes", "studies", "tables"]
+__all__ = ["bundles", "formats", "kinds", "layouts", "methods", "runtimes", "segmenters", "studies", "tables"]
 
 
 def studies(incomplete: str) -> list[str]:
@@ -34,6 +34,13 @@ def runtimes(incomplete: str) -> list[str]:
     from cancernet.engine import RUNTIMES
 
     return _starting(tuple(RUNTIMES), incomplete)
+
+
+def segmenters(incomplete: str) -> list[str]:
+    """Return what outlines nuclei."""
+    from cancernet.cells import SEGMENTERS
+
+    return _starting(SEGMENTERS, incomplete)
 
 
 def methods(incomplete: str) -> list[str]:
