@@ -6,6 +6,7 @@ from benchmarks import (
     ablation,
     aggregation,
     cells,
+    cytology,
     finding,
     ledger,
     lesson,
@@ -40,6 +41,7 @@ LONG = {  # hours: only when they are asked for
     "aggregation": aggregation.measure,
     "memory": memory.measure,
     "cells": cells.measure,
+    "cytology": cytology.measure,
     "transfer": transfer.measure,
 }
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cancernet.cells.field import Field
 from cancernet.cells.measure import WISCONSIN, Measured
-from cancernet.cells.overlay import CUT, FOUND, draw_nuclei, png_of
+from cancernet.cells.overlay import Mark, draw_nuclei, png_of
 from cancernet.files import whole_file, write_json
 from cancernet.slides import Region, write_geojson
 
@@ -23,7 +23,7 @@ __all__ = ["write_cells"]
 _EVERY = 4  # of 128 points of a contour one in four goes to QuPath: 32, as exact as pixels are
 _FEW = 2**16  # labels of 16 bits
 _SHOWN = (*WISCONSIN.values(), "major_um", "minor_um", "solidity", "haematoxylin", "eosin", "density_per_mm2")
-_NUCLEUS, _RED = (0, 150, 90), (235, 30, 20)
+_NUCLEUS = (0, 150, 90)
 
 
 def write_cells(
@@ -32,7 +32,7 @@ def write_cells(
     measured: Measured,
     *,
     summary: Mapping[str, Any],
-    marks: Mapping[int, str] | None = None,
+    marks: Mapping[int, Mark],
 ) -> None:
     """Write `overlay.png`, `labels.png`, `cells.parquet`, `cells.geojson` and `summary.json` into a folder.
 
@@ -48,24 +48,16 @@ def write_cells(
     summary
         What `summary.json` holds.
     marks
-        Words beside some nuclei of the overlay, by their row.
+        Of some nuclei of the overlay, by their row.
     """
     table = measured.table
     with whole_file(folder / "overlay.png") as partial:
-        partial.write_bytes(png_of(_drawn(field, measured, marks)))
+        partial.write_bytes(png_of(draw_nuclei(field.image, measured, marks=marks)))
     _write_labels(folder, np.append(0, table["nucleus"])[measured.labels])
     with whole_file(folder / "cells.parquet") as partial:
         table.to_parquet(partial, index=False)
     write_geojson(folder / "cells.geojson", _regions(field, measured))
     write_json(folder / "summary.json", summary)
-
-
-def _drawn(field: Field, measured: Measured, marks: Mapping[int, str] | None) -> NDArray[np.uint8]:
-    """Return the overlay."""
-    marked = marks or {}
-    cut = measured.table["cut"].to_numpy(bool)
-    colours = [_RED if row in marked else CUT if cut[row] else FOUND for row in range(len(measured))]
-    return draw_nuclei(field.image, measured.contours, mpp=measured.mpp, colours=colours, marks=marked)
 
 
 def _write_labels(folder: Path, labels: NDArray[np.integer[Any]]) -> None:

@@ -3,45 +3,49 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.cells.measure import Contours
+from cancernet.cells.measure import Measured
 
-__all__ = ["CUT", "FOUND", "draw_nuclei", "png_of"]
+__all__ = ["CANDIDATE", "DRIVER", "Mark", "draw_nuclei", "png_of"]
 
-FOUND, CUT = (0, 190, 80), (120, 125, 135)
-"""Colours of outlines: no stain is green."""
+Colour = tuple[int, int, int]
+
+DRIVER, CANDIDATE = (235, 30, 20), (255, 150, 0)
+"""Colours of marked nuclei: those that drove an answer, and candidates for mitosis."""
+
+_FOUND, _CUT = (0, 190, 80), (120, 125, 135)  # no stain is green
 
 _LEAST_SIDE, _MOST_SCALE = 1600, 6  # pixels of the longer side of the drawing
 _SIZE = 22  # pixels of the text
 
 
-def draw_nuclei(
-    image: NDArray[np.uint8],
-    contours: Contours,
-    *,
-    mpp: float,
-    colours: Sequence[tuple[int, int, int]],
-    marks: Mapping[int, str] | None = None,
-) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Mark:
+    """What sets a nucleus apart in the overlay: words beside it, and the colour of its outline."""
+
+    words: str
+    colour: Colour
+
+
+def draw_nuclei(image: NDArray[np.uint8], measured: Measured, *, marks: Mapping[int, Mark]) -> NDArray[np.uint8]:
     """Return the image with outlines, enlarged where it is small, so that lines are finer than nuclei.
+
+    Nuclei are green, those that the border cuts grey, marked ones as their marks say.
 
     Parameters
     ----------
     image
         Shape (h, w, 3), uint8 RGB.
-    contours
-        Of n nuclei.
-    mpp
-        Microns per pixel of the image.
-    colours
-        Red, green, blue of the outline of each, n.
+    measured
+        Its nuclei.
     marks
-        Words beside some of them, by their place among the n.
+        Of some of them, by their row.
 
     Returns
     -------
@@ -53,13 +57,15 @@ def draw_nuclei(
     height, width = image.shape[:2]
     picture = Image.fromarray(image).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(picture)
-    lines = contours.points * (scale / mpp)
-    for line, colour in zip(lines, colours, strict=True):
-        pen.line([*map(tuple, line), tuple(line[0])], fill=tuple(colour), width=1 + scale)
+    lines = measured.contours.points * (scale / measured.mpp)
+    cut = measured.table["cut"].tolist()
+    for row, line in enumerate(lines):
+        colour = marks[row].colour if row in marks else _CUT if cut[row] else _FOUND
+        pen.line([*map(tuple, line), tuple(line[0])], fill=colour, width=1 + scale * (2 if row in marks else 1))
     font = ImageFont.load_default(_SIZE)
-    for place, words in (marks or {}).items():
-        x, y = lines[place].max(axis=0)
-        pen.text((x, y), words, fill=(20, 20, 30), font=font, stroke_width=2, stroke_fill=(255, 255, 255), anchor="lb")
+    for row, mark in marks.items():
+        x, y = lines[row].max(axis=0)
+        pen.text((x, y), mark.words, fill=(20, 20, 30), font=font, stroke_width=2, stroke_fill="white", anchor="lb")
     return np.asarray(picture)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,13 @@ from cancernet.cells.field import Field, read_field, read_labels
 from cancernet.cells.fna import FnaAnswer, ask_fna, describe_answer, write_answer
 from cancernet.cells.measure import Measured, measure_nuclei
 from cancernet.cells.outputs import write_cells
+from cancernet.cells.overlay import CANDIDATE, DRIVER, Mark
+from cancernet.cells.profile import draw_profile, mitosis_candidates, profile_of, references
 from cancernet.cells.segmenters import open_segmenter
 from cancernet.cells.summary import summarise_field
 from cancernet.errors import InvalidInput
+from cancernet.files import whole_file
+from cancernet.report.style import render
 
 if TYPE_CHECKING:
     from cancernet.engine import Model
@@ -59,7 +63,7 @@ class Examined:
     summary
         Values that JSON has.
     marks
-        Words beside some nuclei in the overlay, by their row.
+        Of some nuclei in the overlay, by their row.
     fna
         What the FNA model says, if it was asked and there are nuclei enough.
     """
@@ -67,7 +71,7 @@ class Examined:
     field: Field
     measured: Measured
     summary: Mapping[str, Any]
-    marks: Mapping[int, str]
+    marks: Mapping[int, Mark]
     fna: FnaAnswer | None = None
 
 
@@ -91,10 +95,9 @@ def examine(path: str | Path, *, options: CellOptions | None = None, model: Mode
     chosen = options or CellOptions()
     field = read_field(path, mpp=chosen.mpp)
     measured = measure_nuclei(field.image, _labels(field, chosen), mpp=field.mpp)
-    summary = summarise_field(field, measured, found_by=chosen.found_by)
-    if model is None:
-        return Examined(field, measured, summary, {})
-    return _asked(field, measured, summary, model)
+    summary = summarise_field(field, measured, found_by=chosen.found_by) | _profiled(measured)
+    found = Examined(field, measured, summary, _candidates(measured))
+    return found if model is None else _asked(found, model)
 
 
 def write_examined(folder: Path, examined: Examined) -> None:
@@ -102,17 +105,38 @@ def write_examined(folder: Path, examined: Examined) -> None:
     write_cells(folder, examined.field, examined.measured, summary=examined.summary, marks=examined.marks)
     if examined.fna is not None:
         write_answer(folder, examined.fna, name=examined.field.name)
+    if len(examined.measured):
+        name, profile = examined.field.name, examined.summary["profile"]
+        drawing = draw_profile(name, examined.measured.table, profile, references=references())
+        with whole_file(folder / "profile.png") as partial:
+            partial.write_bytes(render(drawing).png)
 
 
-def _asked(field: Field, measured: Measured, summary: dict[str, Any], model: Model) -> Examined:
+def _profiled(measured: Measured) -> dict[str, Any]:
+    """Return growth and structure of the field, and where its numbers stand among those of public sets."""
+    profile = profile_of(measured)
+    known = {name: value for name, value in profile.items() if value is not None}
+    ranks = {one.name: {name: one.rank(name, value) for name, value in known.items()} for one in references()}
+    numbers = measured.table["nucleus"].to_numpy()[mitosis_candidates(measured.table)]
+    return {"profile": profile, "rank_among_fields": ranks, "mitosis_candidates": numbers.tolist()}
+
+
+def _candidates(measured: Measured) -> dict[int, Mark]:
+    """Return the marks of candidates for mitosis."""
+    return {int(row): Mark("m?", CANDIDATE) for row in mitosis_candidates(measured.table)}
+
+
+def _asked(found: Examined, model: Model) -> Examined:
     """Return the field with the answer of the FNA model, or the reason why there is none."""
     try:
-        answer = ask_fna(model, measured.table)
+        answer = ask_fna(model, found.measured.table)
     except InvalidInput as few:
-        return Examined(field, measured, summary | {"fna": {"says": f"No FNA features: {few}", "reason": str(few)}}, {})
+        said: dict[str, Any] = {"says": f"No FNA features: {few}", "reason": str(few)}
+        return replace(found, summary={**found.summary, "fna": said})
     places = answer.strangers() if answer.case.ood[0] else answer.drivers()
-    marks = {int(answer.nuclei.rows[place]): str(answer.nuclei.nucleus[place]) for place in places}
-    return Examined(field, measured, summary | {"fna": describe_answer(answer)}, marks, answer)
+    drove = {int(answer.nuclei.rows[place]): Mark(str(answer.nuclei.nucleus[place]), DRIVER) for place in places}
+    summary = {**found.summary, "fna": describe_answer(answer)}
+    return replace(found, summary=summary, marks={**found.marks, **drove}, fna=answer)
 
 
 def _labels(field: Field, options: CellOptions) -> NDArray[np.int32]:

@@ -85,6 +85,7 @@ def _in_words(examined: Examined, place: Path) -> str:
     lines = [paragraph(_found(summary)), ""]
     if summary["nuclei"]:
         lines += [_quantiles(summary["quantiles"]), ""]
+        lines += [rows_table(_profile(summary["profile"])), ""]
     if "fna" in summary:
         lines += [*_asked(summary["fna"]), ""]
     lines += [paragraph(f"{_counted(count)} {words}.") for words, count in summary["notes"].items()]
@@ -103,6 +104,20 @@ def _found(summary: Mapping[str, Any]) -> str:
         f"{summary['nuclei']} nuclei in {size}: {density}; {summary['cut_by_border']} cut by the border. "
         f"Outlined by {summary['found_by']}."
     )
+
+
+def _profile(found: Mapping[str, float | None]) -> list[list[str]]:
+    """Return growth and structure as lines of cells."""
+    from cancernet.cells import PROFILE
+
+    return [[words, _digits(found[name])] for name, words in PROFILE.items()]
+
+
+def _digits(value: float | None) -> str:
+    """Return a number in three digits."""
+    if value is None:
+        return "too few nuclei"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _counted(count: int) -> str:
