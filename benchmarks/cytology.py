@@ -1,8 +1,8 @@
 """Grades of cells of Pap smears from measurements alone, beside the share of the nucleus: Herlev, given masks.
 
 Five-fold stratified group cross-validation, fold seed 7, groups are the fields of view. The model is one for ordered
-grades: a logistic regression for each step (Frank and Hall 2001), columns standardised on the training folds. The strength
-of its penalty is chosen inside of the training folds, by quadratic kappa over groups.
+grades: a logistic regression for each step (Frank and Hall 2001), columns standardised on the training folds. The
+strength of its penalty is chosen inside of the training folds, by quadratic kappa over groups.
 """
 
 import warnings
@@ -58,7 +58,7 @@ def _cells() -> pd.DataFrame:
     rows = []
     for row in pd.read_csv(FOLDER / "manifest.csv").itertuples():
         image, mask = np.array(Image.open(FOLDER / row.path).convert("RGB")), np.array(Image.open(FOLDER / row.mask))
-        found = measure_cell(image, mask == NUCLEUS, (mask == NUCLEUS) | (mask == CYTOPLASM))
+        found = measure_cell(image, mask == NUCLEUS, cell=(mask == NUCLEUS) | (mask == CYTOPLASM))
         rows.append({**found, "grade": row.grade, "group": str(row.group)})
     return pd.DataFrame(rows)
 

@@ -1,5 +1,7 @@
 """`cancernet cells`: what it prints, what it leaves, what it refuses."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,17 +25,16 @@ def test_it_measures_and_writes(here):
     assert "area, square microns" in found.out
     assert "not a medical device" in found.out
     files = {path.name for path in (here / "cells" / "field").iterdir()}
-    assert files == {"overlay.png", "labels.png", "cells.parquet", "cells.geojson", "summary.json"}
+    assert files == {"overlay.png", "labels.png", "cells.parquet", "cells.geojson", "summary.json", "profile.png"}
 
 
 def test_it_asks_the_fna_model(here):
     found = succeeded("cells", "field.png", "--mpp", 0.25, "--labels", "labels.png", "--fna", "--out", "a")
     assert "not validated" in found.out
     assert "0.8 x 0.415" in found.out
+    assert len(json.loads((here / "a" / "summary.json").read_text())["fna"]["features"]) == 30
     again = succeeded("predict", "fna", "a/fna.csv", "--json").json
     assert again["rows"] == 1
-    summary = succeeded("cells", "field.png", "--mpp", 0.25, "--fna", "--out", "b", "--json").json
-    assert len(summary["fna"]["features"]) == 30
     assert {"fna.csv", "fna_nuclei.csv"} <= {path.name for path in (here / "a").iterdir()}
 
 
@@ -42,6 +43,7 @@ def test_a_field_without_nuclei_is_an_answer(here):
     found = succeeded("cells", "blank.png", "--mpp", 0.25, "--fna")
     assert "No nucleus was found" in found.out
     assert "No FNA features" in found.out
+    assert succeeded("cells", "blank.png", "--mpp", 0.25, "--out", "b", "--json").json["nuclei"] == 0
     assert not (here / "cells" / "blank" / "fna.csv").exists()
 
 
@@ -68,6 +70,7 @@ def test_what_it_refuses(here):
 
 
 def test_an_existing_folder_is_kept(here):
-    succeeded("cells", "field.png", "--mpp", 0.25, "--out", "a", "--quiet")
-    assert "exists already" in refused("cells", "field.png", "--mpp", 0.25, "--out", "a")
-    succeeded("cells", "field.png", "--mpp", 0.25, "--out", "a", "--force")
+    Image.fromarray(np.full((40, 50, 3), 240, np.uint8)).save("blank.png")
+    assert succeeded("cells", "blank.png", "--mpp", 0.25, "--out", "a", "--quiet").out == ""
+    assert "exists already" in refused("cells", "blank.png", "--mpp", 0.25, "--out", "a")
+    succeeded("cells", "blank.png", "--mpp", 0.25, "--out", "a", "--force")

@@ -18,6 +18,7 @@ from cancernet.stain import fit_macenko, optical_density, separate_with
 __all__ = ["Classical"]
 
 _FINEST_MPP, _COARSEST_MPP = 0.05, 1.5  # coarser pixels do not show a nucleus
+_FITTED_PIXELS = 250_000  # that stains are found in: more of them take half of the time and change nothing
 _ALIKE = 0.75  # correlation with red; 0.89 and more in H&E sections of two sets, 0.47 and less in smears of one dye
 _LEAST_CONTRAST = 0.05  # natural optical density between nuclei and what is around them; below it nothing is stained
 
@@ -149,8 +150,9 @@ def _haematoxylin(image: NDArray[np.uint8]) -> Amount:
     the density of red, which eosin hardly takes.
     """
     red = optical_density(image)[..., 0]
+    step = max(1, int((red.size / _FITTED_PIXELS) ** 0.5))
     try:
-        amount = separate_with(image, fit_macenko(image))[..., 0]
+        amount = separate_with(image, fit_macenko(image[::step, ::step]))[..., 0]
     except InvalidInput:
         return red
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -26,7 +26,7 @@ CYTOLOGY = (
 """The measurements of a cell; none has a unit of length, so that images scaled to one size can be compared."""
 
 
-def measure_cell(image: NDArray[Any], nucleus: NDArray[Any], cell: NDArray[Any]) -> dict[str, float]:
+def measure_cell(image: NDArray[Any], nucleus: NDArray[Any], *, cell: NDArray[Any]) -> dict[str, float]:
     """Return the measurements of one cell.
 
     Parameters
@@ -38,10 +38,10 @@ def measure_cell(image: NDArray[Any], nucleus: NDArray[Any], cell: NDArray[Any])
 
     Returns
     -------
-    By the names of `CYTOLOGY`. `nucleus_share` is the area of the nucleus by that of the cell; `off_centre` the distance
-    of both centres by the radius of a disc as large as the cell; `darker_nucleus` the haematoxylin of the nucleus less
-    that of the cytoplasm, natural optical density (0 where there is no cytoplasm); the others are those of
-    `measure_nuclei`, of the nucleus and of the cell.
+    By the names of `CYTOLOGY`. `nucleus_share` is the area of the nucleus by that of the cell; `off_centre` the
+    distance of both centres by the radius of a disc as large as the cell; `darker_nucleus` the haematoxylin of the
+    nucleus less that of the cytoplasm, natural optical density (0 where there is no cytoplasm); the others are those
+    of `measure_nuclei`, of the nucleus and of the cell.
 
     Raises
     ------

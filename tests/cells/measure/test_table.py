@@ -193,7 +193,7 @@ def test_fields_of_real_nuclei_lie_in_the_range_of_the_wisconsin_table(realdata)
     from sklearn.datasets import load_breast_cancer
 
     table, inside = load_breast_cancer().data, []
-    for path in sorted((realdata / "nuclei" / "monuseg" / "images").glob("*.jpg"))[:6]:
+    for path in sorted((realdata / "nuclei" / "monuseg" / "images").glob("*.jpg"))[:2]:
         image = np.array(Image.open(path).convert("RGB"))
         labels = np.array(Image.open(path.parents[1] / "labels" / f"{path.stem}.png"))
         found = measure_nuclei(image, labels, mpp=0.25).table.query("area_um2 > 6 and not cut")

@@ -113,7 +113,7 @@ def measure_nuclei(image: NDArray[Any], labels: NDArray[Any], *, mpp: float) -> 
     >>> labels = ((x - 32) ** 2 + (y - 32) ** 2 < 16**2).astype(int)
     >>> image = np.where(labels[..., None] > 0, [90, 60, 140], 240).astype(np.uint8)
     >>> row = measure_nuclei(image, labels, mpp=0.25).table.iloc[0]
-    >>> round(row["radius_um"], 1), round(row["compactness"], 2), bool(row["cut"])
+    >>> round(float(row["radius_um"]), 1), round(float(row["compactness"]), 2), bool(row["cut"])
     (4.0, 0.0, False)
     """
     image = checked_image(image)
