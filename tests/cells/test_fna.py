@@ -143,7 +143,7 @@ def test_nuclei_cut_or_without_a_feature_do_not_count():
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_nuclei_are_refused(model, count):
-    with pytest.raises(InvalidInput, match=f"{count} whole nuclei"):
+    with pytest.raises(InvalidInput, match=f"Whole nuclei in this field: {count}"):
         ask_fna(model, like_wisconsin(0, nuclei=12).head(count))
 
 

@@ -53,7 +53,7 @@ def test_one_nucleus_is_measured(here):
     Image.fromarray(labels).save("one.png")
     found = succeeded("cells", "field.png", "--mpp", 0.25, "--labels", "one.png", "--fna")
     assert "1 nucleus alone, without a neighbour." in found.out
-    assert "1 whole nuclei among 1" in found.out
+    assert "Whole nuclei in this field: 1 of 1" in found.out
 
 
 def test_what_it_refuses(here):

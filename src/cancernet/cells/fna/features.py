@@ -68,7 +68,7 @@ def nuclei_of(table: pd.DataFrame) -> FieldNuclei:
     rows = np.flatnonzero(np.isfinite(values).all(axis=1) & ~table["cut"].to_numpy(bool))
     if len(rows) < _WORST:
         raise InvalidInput(
-            f"{len(rows)} whole nuclei among {len(table)} in this field",
+            f"Whole nuclei in this field: {len(rows)} of {len(table)}",
             f"At least {_WORST}: the worst value of a feature is the mean of the three largest",
             "Take a larger field; nuclei that the border cuts do not count",
         )
