@@ -67,6 +67,22 @@ def test_statistics_are_mean_error_and_the_mean_of_the_three_largest():
     assert worst == pytest.approx([np.mean(sorted(column)[-3:]) for column in values.T])
 
 
+def test_rows_of_the_table_rest_on_about_sixteen_nuclei():
+    """(worst - mean) / error grows with the number of nuclei; all ten features tell the same number."""
+    rng, counts = np.random.default_rng(0), np.array([6, 8, 10, 12, 15, 20, 25, 30, 40])
+    ratios = []
+    for count in counts:
+        drawn = np.stack([statistics(rng.normal(size=(count, 10))) for _ in range(300)])
+        mean, error, worst = drawn.reshape(-1, 3, 10).transpose(1, 0, 2)
+        ratios.append(np.median((worst - mean) / error))
+    mean, error, worst = load("wdbc").values.reshape(-1, 3, 10).transpose(1, 0, 2)
+    known = error > 0
+    for feature in range(10):
+        rows = known[:, feature]
+        told = np.median((worst - mean)[rows, feature] / error[rows, feature])
+        assert 13 < np.interp(told, ratios, counts) < 20
+
+
 @pytest.mark.parametrize("count", [4, 5, 40])
 def test_leaving_out_each_nucleus_is_as_without_it(count):
     values = np.random.default_rng(count).gamma(3, 1, (count, 10))
@@ -106,6 +122,17 @@ def test_the_answer_when_the_constant_is_off(model):
     answer = ask_fna(model, table)
     direct = [ask_fna(model, table, um_per_unit=UM_PER_UNIT * factor).chance for factor in OFF_BY]
     assert answer.off_by.probabilities[:, 1] == pytest.approx(direct)
+
+
+def test_fewer_nuclei_are_drawn_by_chance(model):
+    from cancernet.cells.fna.counts import by_count
+
+    units = ask_fna(model, like_wisconsin(19, nuclei=50)).nuclei.units()
+    found = by_count(model, units)
+    assert found == by_count(model, units)
+    assert [draws.count for draws in found] == [10, 20, 40]
+    assert all(0 <= draws.abstained <= 1 and 0 <= draws.chance <= 1 for draws in found)
+    assert by_count(model, units[:10]) == ()
 
 
 def test_a_far_field_abstains_and_still_has_all(model, tmp_path):

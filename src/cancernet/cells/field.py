@@ -17,7 +17,7 @@ from cancernet.slides import MppPolicy, Pitch, open_slide, resolve_pitch
 
 __all__ = ["Field", "read_field", "read_labels"]
 
-_MOST_PIXELS = 64_000_000
+_MOST_PIXELS = 32_000_000  # 2 GB of memory while they are outlined
 _DARK, _MOST_DARK = 50, 0.6  # grey level; share of pixels below it that no stained tissue in bright light has
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -53,7 +53,7 @@ def read_field(path: str | Path, *, mpp: str | float = "error") -> Field:
     Parameters
     ----------
     path
-        PNG, JPEG, TIFF, WebP, BMP, or a small slide; at most 64 million pixels.
+        PNG, JPEG, TIFF, WebP, BMP, or a small slide; at most 32 million pixels.
     mpp
         What to do about the resolution; see `MppPolicy.parse`. It is never guessed.
 

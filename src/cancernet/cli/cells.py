@@ -136,9 +136,21 @@ def _asked(found: Mapping[str, Any]) -> list[str]:
         for row in found["off_by"]
     ]
     lines += ["", rows_table([["microns per unit", positive, "distance", "answer"], *rows])]
+    lines += ["", *_fewer(found, positive)] if found["fewer_nuclei"] else []
     chief = "cause_the_distance" if found["unlike_training_rows"] else "drove_the_answer"
     named = ", ".join(str(one["nucleus"]) for one in found[chief])
     return [*lines, "", paragraph(f"Nuclei that {chief.replace('_', ' ')}: {named}.")] if named else lines
+
+
+def _fewer(found: Mapping[str, Any], positive: str) -> list[str]:
+    """Return what the model says about fewer of the nuclei."""
+    rows = [
+        [str(row["nuclei"]), f"{row[f'median_{positive}']:.3f}", f"{row['share_abstained']:.0%}"]
+        for row in found["fewer_nuclei"]
+    ]
+    head = ["nuclei, drawn 100 times", f"median {positive}", "abstained"]
+    last = [f"{found['nuclei']}, all", f"{found[positive]:.3f}", "yes" if found["abstained"] else "no"]
+    return [rows_table([head, *rows, last])]
 
 
 def _distance(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.cells.fna.counts import Draws, by_count
 from cancernet.cells.fna.features import FNA_NAMES, FieldNuclei, nuclei_of, statistics, statistics_without_each
 from cancernet.cells.fna.units import OFF_BY, UM_PER_UNIT
 from cancernet.errors import BundleMismatch
@@ -53,6 +54,8 @@ class FnaAnswer:
         training rows. Empty with 3 nuclei.
     off_by
         The answers when the constant is off: one case for each of `OFF_BY`.
+    fewer
+        The answers for fewer of the nuclei, drawn by chance.
     """
 
     nuclei: FieldNuclei
@@ -63,6 +66,7 @@ class FnaAnswer:
     log_odds: Floats
     farther: Floats
     off_by: Cases
+    fewer: tuple[Draws, ...]
 
     @property
     def chance(self) -> float:
@@ -112,7 +116,8 @@ def ask_fna(model: Model, table: pd.DataFrame, *, um_per_unit: float = UM_PER_UN
     log_odds, farther = _without_each(model, units, case)
     limit = model.card.decision.novelty.limit if model.card.decision.novelty else None
     positive = str(model.card.task.positive)
-    return FnaAnswer(nuclei, features, case, limit, positive, log_odds, farther, cases(model, scaled))
+    moved, fewer = cases(model, scaled), by_count(model, units)
+    return FnaAnswer(nuclei, features, case, limit, positive, log_odds, farther, moved, fewer)
 
 
 def _check(model: Model) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cancernet.cells.fna.answer import CAVEAT, FnaAnswer
+from cancernet.cells.fna.counts import Draws
 from cancernet.cells.fna.features import FNA_NAMES
 from cancernet.cells.fna.units import OFF_BY, PUBLISHED_UM2, UM_PER_UNIT
 from cancernet.files import write_text
@@ -55,6 +56,7 @@ def describe_answer(answer: FnaAnswer) -> dict[str, Any]:
         "um_per_unit": UM_PER_UNIT,
         "um_per_unit_from": f"nuclear areas of aspirates, Kaushik et al. 1991: {PUBLISHED_UM2} square microns",
         "off_by": _off_by(answer),
+        "fewer_nuclei": [_fewer(answer, draws) for draws in answer.fewer],
         "drove_the_answer": _listed(answer, answer.drivers(), "log_odds"),
         "cause_the_distance": _listed(answer, answer.strangers(), "farther"),
         "caveat": CAVEAT,
@@ -90,6 +92,16 @@ def _off_by(answer: FnaAnswer) -> list[dict[str, Any]]:
         }
         for row, factor in enumerate(OFF_BY)
     ]
+
+
+def _fewer(answer: FnaAnswer, draws: Draws) -> dict[str, Any]:
+    """Return the answers for some number of the nuclei."""
+    return {
+        "nuclei": draws.count,
+        f"median_p_{answer.positive}": draws.chance,
+        "share_abstained": draws.abstained,
+        "median_distance": draws.distance,
+    }
 
 
 def _listed(answer: FnaAnswer, places: Any, what: str) -> list[dict[str, Any]]:
