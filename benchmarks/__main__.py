@@ -7,6 +7,8 @@ from benchmarks import (
     aggregation,
     copies,
     expression,
+    cells,
+    cytology,
     finding,
     ledger,
     lesson,
@@ -45,6 +47,8 @@ LONG = {  # hours: only when they are asked for
     "aggregation": aggregation.measure,
     "expression": expression.measure,
     "memory": memory.measure,
+    "cells": cells.measure,
+    "cytology": cytology.measure,
     "transfer": transfer.measure,
     "prognosis": prognosis.measure,
 }

@@ -12,7 +12,7 @@ import openslide
 import pytest
 from PIL import Image
 
-from cancernet.cli.demo import scan_made_slide
+from cancernet.cli.demo import cells_of_made_slide, scan_made_slide
 from cli.made import succeeded
 
 
@@ -48,10 +48,22 @@ def test_what_the_slide_leaves(here: Path) -> None:
         assert np.asarray(image.convert("L")).std() > 10  # something is drawn
 
 
+def test_the_nuclei_of_the_slide(here: Path) -> None:
+    scan_made_slide(Path("demo"), quiet=True)
+    texts = [cells_of_made_slide(Path("demo")) for _ in range(2)]
+    assert texts[0] == texts[1]
+    found = json.loads(Path("demo/cells/summary.json").read_text())
+    assert f"{found['nuclei']} in 0.12 mm2" in texts[0]
+    assert found["nuclei"] > 300
+    for path in re.findall(r"\bdemo/cells/\S+", texts[0]):
+        assert Path(path).is_file()
+
+
 @pytest.mark.slow
 def test_the_whole_demo(here: Path) -> None:
     found = succeeded("demo")
-    words = ["Predicted demo/new-cases.csv", "Made demo/slide.tiff", "heat map  demo/scans/slide/heatmap.png", "AUROC"]
+    words = ["Predicted demo/new-cases.csv", "Made demo/slide.tiff", "heat map  demo/scans/slide/heatmap.png"]
+    words += ["overlay      demo/cells/overlay.png", "AUROC"]
     places = [found.out.index(word) for word in (*words, "Research use only")]
     assert places == sorted(places)
     assert found.err.splitlines()[-1] == "Making a slide ..."

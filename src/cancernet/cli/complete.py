@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["SCORES", "bundles", "formats", "kinds", "layouts", "methods", "runtimes", "scores", "studies", "tables"]
+__all__ = [
+    "SCORES",
+    "bundles",
+    "formats",
+    "kinds",
+    "layouts",
+    "methods",
+    "runtimes",
+    "scores",
+    "segmenters",
+    "studies",
+    "tables",
+]
 
 SCORES = ("rs21",)  # of a plate
 
@@ -36,6 +48,13 @@ def runtimes(incomplete: str) -> list[str]:
     from cancernet.engine import RUNTIMES
 
     return _starting(tuple(RUNTIMES), incomplete)
+
+
+def segmenters(incomplete: str) -> list[str]:
+    """Return what outlines nuclei."""
+    from cancernet.cells import SEGMENTERS
+
+    return _starting(SEGMENTERS, incomplete)
 
 
 def methods(incomplete: str) -> list[str]:

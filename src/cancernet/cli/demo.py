@@ -21,6 +21,7 @@ __all__ = ["demo"]
 _ROWS = 8  # that are predicted and shown
 _BUNDLE = "idc"  # that scans the slide
 _PX, _MPP, _SEED, _FOCI = (3200, 2400), 1.0, 7, 2  # of the slide: 3.2 x 2.4 mm, made in seconds
+_FIELD = (1300, 1000, 400, 300)  # of the slide, base-level pixels: where its nuclei are looked at
 _DRAWN = (
     "The tissue is drawn, and the bundle cannot know: whatever it calls cancer here says nothing about patients. It "
     "was trained on H&E of the breast, and should be asked about nothing else."
@@ -31,7 +32,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the results go.")] = Path("demo"),
     quiet: Quiet = False,
 ) -> None:
-    """Train, calibrate and test on the Wisconsin table, predict some rows, then make a slide and scan it.
+    """Train, calibrate and test on the Wisconsin table, predict some rows, make a slide, scan it, measure its nuclei.
 
     Offline, and again as often as you like.
     """
@@ -53,6 +54,7 @@ def demo(
         say("(it was trained on these rows: a demonstration, not a test):", quiet=quiet)
         say(in_words(found, model.card, out / "predictions.csv", notice=False), quiet=quiet)
     say(f"\n{scan_made_slide(out, quiet=quiet)}", quiet=quiet)
+    say(f"\n{cells_of_made_slide(out)}", quiet=quiet)
     say(f"\n{summary(finished.record, out / 'wdbc')}", quiet=quiet)
 
 
@@ -84,6 +86,39 @@ def scan_made_slide(out: Path, *, quiet: bool) -> str:
     head = f"Made {slide}, a slide of synthetic tissue, and scanned it with the shipped bundle {_BUNDLE}:"
     areas = rows_table(_areas(folder / "summary.json"))
     return f"{head}\n{areas}\n\n{paragraph(_DRAWN)}\n\n{rows_table(places)}"
+
+
+def cells_of_made_slide(out: Path) -> str:
+    """Outline and measure the nuclei of a part of the made slide, and return what came of it in words."""
+    from cancernet.cells import CellOptions, examine, write_examined
+    from cancernet.files import whole_file, whole_folder
+
+    with whole_file(out / "field.png", force=True) as partial:
+        _cut_field(out / "slide.tiff", partial)
+    examined = examine(out / "field.png", options=CellOptions(mpp=str(_MPP)))
+    with whole_folder(out / "cells", force=True) as folder:
+        write_examined(folder, examined)
+    profile = examined.summary["profile"]
+    lines = [
+        ["nuclei", f"{len(examined.measured)} in {examined.measured.mm2:.2f} mm2"],
+        ["median area", f"{profile['median_area_um2']:.0f} square microns"],
+        ["overlay", str(out / "cells" / "overlay.png")],
+        ["profile", str(out / "cells" / "profile.png")],
+    ]
+    return (
+        f"Outlined and measured the nuclei of {out / 'field.png'}, a part of it (drawn as well):\n{rows_table(lines)}"
+    )
+
+
+def _cut_field(slide: Path, path: Path) -> None:
+    """Write a part of a slide as PNG."""
+    from PIL import Image
+
+    from cancernet.geometry import Box
+    from cancernet.slides import open_slide
+
+    with open_slide(slide) as opened:
+        Image.fromarray(opened.read(Box(*_FIELD), px_size=_FIELD[2:])).save(path, "PNG")
 
 
 def _made_slide(path: Path, *, quiet: bool) -> Path:

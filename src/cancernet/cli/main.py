@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cancernet import __version__
-from cancernet.cli import data, demo, doctor, evaluate, explain, export, init, pcr, predict, scan, train
+from cancernet.cli import cells, data, demo, doctor, evaluate, explain, export, init, pcr, predict, scan, train
 from cancernet.cli.show import paragraph
 from cancernet.errors import CancerNetError
 from cancernet.files import storage_errors
@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (train, evaluate, predict, scan, pcr, explain, export, init, doctor, demo):
+for verb in (train, evaluate, predict, scan, cells, pcr, explain, export, init, doctor, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(data.app, name="data")
 

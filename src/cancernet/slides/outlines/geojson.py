@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -39,12 +39,15 @@ class Region:
         Red, green, blue of the class, 0 to 255.
     measurements
         Numbers by name.
+    kind
+        What QuPath takes it for when it is written: "annotation", or "detection" for the many, such as nuclei.
     """
 
     polygon: Polygon | MultiPolygon
     label: str | None = None
     colour: tuple[int, int, int] | None = None
     measurements: Mapping[str, float] = field(default_factory=dict)
+    kind: Literal["annotation", "detection"] = "annotation"
 
 
 def read_geojson(path: Path, *, l0_size: tuple[int, int] | None = None) -> list[Region]:
@@ -100,7 +103,7 @@ def _feature(region: Region) -> dict[str, Any]:
     import shapely
 
     geometry = shapely.transform(region.polygon, lambda places: np.round(places, _DECIMALS))
-    properties: dict[str, Any] = {"objectType": "annotation"}
+    properties: dict[str, Any] = {"objectType": region.kind}
     if region.label is not None:
         colour = {} if region.colour is None else {"color": list(region.colour)}
         properties["classification"] = {"name": region.label, **colour}

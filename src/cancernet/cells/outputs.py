@@ -1,0 +1,90 @@
+"""The files of a field: overlay, labels, one row for each nucleus, outlines for QuPath, the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.cells.field import Field
+from cancernet.cells.measure import WISCONSIN, Measured
+from cancernet.cells.overlay import Mark, draw_nuclei, png_of
+from cancernet.files import whole_file, write_json
+from cancernet.slides import Region, write_geojson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["write_cells"]
+
+_EVERY = 4  # of 128 points of a contour one in four goes to QuPath: 32, as exact as pixels are
+_FEW = 2**16  # labels of 16 bits
+_SHOWN = (*WISCONSIN.values(), "major_um", "minor_um", "solidity", "haematoxylin", "eosin", "density_per_mm2")
+_NUCLEUS = (0, 150, 90)
+
+
+def write_cells(
+    folder: Path,
+    field: Field,
+    measured: Measured,
+    *,
+    summary: Mapping[str, Any],
+    marks: Mapping[int, Mark],
+) -> None:
+    """Write `overlay.png`, `labels.png`, `cells.parquet`, `cells.geojson` and `summary.json` into a folder.
+
+    Labels have the numbers of the column `nucleus`. They are PNG of 16 bits; where one is beyond 65,535, which no
+    PNG can hold, `labels.tif` of 32 bits.
+
+    Parameters
+    ----------
+    folder
+        Is there.
+    field, measured
+        The image, and its nuclei.
+    summary
+        What `summary.json` holds.
+    marks
+        Of some nuclei of the overlay, by their row.
+    """
+    table = measured.table
+    with whole_file(folder / "overlay.png") as partial:
+        partial.write_bytes(png_of(draw_nuclei(field.image, measured, marks=marks)))
+    _write_labels(folder, np.append(0, table["nucleus"])[measured.labels])
+    with whole_file(folder / "cells.parquet") as partial:
+        table.to_parquet(partial, index=False)
+    write_geojson(folder / "cells.geojson", _regions(field, measured))
+    write_json(folder / "summary.json", summary)
+
+
+def _write_labels(folder: Path, labels: NDArray[np.integer[Any]]) -> None:
+    """Write the labels as the smallest numbers that hold them."""
+    if labels.max() < _FEW:
+        with whole_file(folder / "labels.png") as partial:
+            partial.write_bytes(png_of(labels.astype(np.uint16)))
+        return
+    import tifffile
+
+    with whole_file(folder / "labels.tif") as partial:
+        tifffile.imwrite(partial, labels.astype(np.uint32), compression="deflate")
+
+
+def _regions(field: Field, measured: Measured) -> list[Region]:
+    """Return the nuclei for QuPath, in pixels of the file."""
+    from shapely import Polygon
+
+    places = measured.contours.points[:, ::_EVERY] * (np.array(field.l0_per_px) / measured.mpp)
+    numbers = _numbers(measured.table)
+    return [
+        Region(Polygon(line), label="Nucleus", colour=_NUCLEUS, measurements=known, kind="detection")
+        for line, known in zip(places, numbers, strict=True)
+    ]
+
+
+def _numbers(table: pd.DataFrame) -> list[dict[str, float]]:
+    """Return what QuPath shows of each nucleus; what has no value is left away."""
+    columns = table[list(_SHOWN)].to_dict("records")
+    return [{str(name): float(value) for name, value in row.items() if np.isfinite(value)} for row in columns]
