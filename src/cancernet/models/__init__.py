@@ -8,6 +8,7 @@ from cancernet.models.conv1d import LAYOUTS, Conv1D, Layout, build_conv1d, with_
 from cancernet.models.ensemble import average_of, members_of, outputs_of
 from cancernet.models.linear import Linear, build_linear
 from cancernet.models.normalise import quickly_normalised
+from cancernet.models.segmenter import Segmenter, build_segmenter
 
 __all__ = [
     "LAYOUTS",
@@ -17,12 +18,14 @@ __all__ = [
     "Conv1D",
     "Layout",
     "Linear",
+    "Segmenter",
     "average_of",
     "build_attention",
     "build_cancernet",
     "build_conv1d",
     "build_linear",
     "build_on_backbone",
+    "build_segmenter",
     "check_extractor",
     "check_patch_size",
     "keras_library",

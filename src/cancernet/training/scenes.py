@@ -1,0 +1,101 @@
+"""Images with their targets, at the scale of the network and a little beside it, from which crops are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.ahead import one_ahead
+from cancernet.geometry import VIEWS, dihedral
+from cancernet.patches import rescale
+from cancernet.training.augment import Augmentation, augment
+from cancernet.training.seeds import seed_of
+
+__all__ = ["Scene", "draw_crops", "prepare_scene"]
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One image to learn from.
+
+    Parameters
+    ----------
+    views
+        The image (h, w, 3) and its targets (h, w, maps), both uint8, at each scale.
+    """
+
+    views: tuple[tuple[Pixels, Pixels], ...]
+
+
+def prepare_scene(image: Pixels, targets: Pixels, *, scale: float, zoom: float = 0.0) -> Scene:
+    """Return an image ready to be learnt from.
+
+    Parameters
+    ----------
+    image
+        Shape (h, w, 3), uint8 RGB.
+    targets
+        Shape (h, w, maps), uint8, from `make_targets`.
+    scale
+        Microns per pixel of the image by those of the network.
+    zoom
+        The image is also kept 1 + zoom times larger and smaller; 0: not.
+    """
+    scales = (scale,) if not zoom else (scale / (1 + zoom), scale, scale * (1 + zoom))
+    return Scene(tuple((rescale(image, factor), rescale(targets, factor)) for factor in scales))
+
+
+def draw_crops(
+    scenes: Sequence[Scene], *, size: int, batches: Sequence[int], augmentation: Augmentation, seed: int
+) -> Iterator[tuple[Pixels, Pixels]]:
+    """Yield batches of crops, changed, with their targets; the next one is made in a thread meanwhile.
+
+    Parameters
+    ----------
+    scenes
+        To draw from; each is as likely.
+    size
+        Pixels of a side.
+    batches
+        How many crops each batch has.
+    augmentation
+        How they are changed. Its zoom and shift are not used: the targets would not follow.
+    seed
+        Of the draw; each batch has a state of its own.
+
+    Yields
+    ------
+    Crops (n, size, size, 3) and targets (n, size, size, maps), uint8.
+    """
+    colours = augmentation.model_copy(update={"dihedral": False, "zoom": 0.0, "shift": 0.0})
+
+    def make(place: int) -> tuple[Pixels, Pixels]:
+        rng = np.random.default_rng(seed_of(seed, place))
+        pairs = [_crop(scenes, size, rng, turned=augmentation.dihedral) for _ in range(batches[place])]
+        images, targets = (np.stack(parts) for parts in zip(*pairs, strict=True))
+        return augment(images, rng, options=colours), targets
+
+    return one_ahead(make(place) for place in range(len(batches)))
+
+
+def _crop(scenes: Sequence[Scene], size: int, rng: np.random.Generator, *, turned: bool) -> tuple[Pixels, Pixels]:
+    """Return one crop and its targets, turned as one of the eight views; small images are continued by their mirror."""
+    views = scenes[int(rng.integers(len(scenes)))].views
+    parts = views[int(rng.integers(len(views)))]
+    view = int(rng.integers(VIEWS)) if turned else 0
+    corner = [int(rng.integers(max(length - size, 0) + 1)) for length in parts[0].shape[:2]]
+    image, targets = (_cut(part, corner, size) for part in parts)
+    return dihedral(image[None], view)[0], dihedral(targets[None], view)[0]
+
+
+def _cut(part: Pixels, corner: Sequence[int], size: int) -> Pixels:
+    """Return the square whose first row and column are given."""
+    row, column = corner
+    square = part[row : row + size, column : column + size]
+    missing = [(0, size - length) for length in square.shape[:2]]
+    return np.pad(square, (*missing, (0, 0)), mode="symmetric") if any(after for _, after in missing) else square
