@@ -40,6 +40,15 @@ def test_holes_are_filled_and_specks_left_out():
     assert found[5, 5] == 0
 
 
+def test_what_nuclei_line_is_no_hole():
+    rows, columns = np.mgrid[:80, :80]
+    away = np.hypot(rows - 40, columns - 40)
+    ring = ((away > 20) & (away < 28)).astype(np.float32)
+    found = outline(ring, ring, options=OPTIONS, mpp=0.5)
+    assert found[16, 40] == found[40, 16] == 1
+    assert found[40, 40] == 0
+
+
 def test_what_is_smaller_than_the_least_area_is_no_nucleus():
     _, nucleus, distance = discs((30, 30), radius=4)
     area = int((nucleus > 0).sum()) * 0.25

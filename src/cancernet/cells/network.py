@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cancernet import engine
 from cancernet.bundle import FieldInput, Outlining
 from cancernet.cells.watershed import enlarge, outline
-from cancernet.engine import Model
+from cancernet.engine import Model, Outputs
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.patches import rescale
 from cancernet.tasks import probabilities
@@ -23,6 +23,13 @@ __all__ = ["NetworkSegmenter", "read_maps", "resize_maps", "tile_starts"]
 _FINEST, _COARSEST = 1 / 8, 4.0  # scales at which an image is still asked: beyond them nuclei are dots, or fill a tile
 
 Floats = NDArray[np.float32]
+
+
+class Asked(Protocol):
+    """What answers tiles: an open bundle, or an engine."""
+
+    def stream(self, batches: Iterable[NDArray[np.generic]]) -> Iterator[Outputs]:
+        """Yield the outputs of each batch in order."""
 
 
 class NetworkSegmenter:
@@ -83,7 +90,8 @@ class NetworkSegmenter:
 
     def maps(self, image: NDArray[np.uint8], *, mpp: float) -> Floats:
         """Return the maps of an image at the microns per pixel of the bundle, (h', w', maps), 0 to 1."""
-        return read_maps(self.model, _at_scale(_checked(image), mpp / self.taken.mpp), taken=self.taken)
+        scaled = _at_scale(_checked(image), mpp / self.taken.mpp)
+        return read_maps(self.model, scaled, taken=self.taken, maps=self.model.card.task.logit_width)
 
     def close(self) -> None:
         """Free the memory."""
@@ -100,7 +108,7 @@ class NetworkSegmenter:
         self.close()
 
 
-def read_maps(model: Model, image: NDArray[np.uint8], *, taken: FieldInput) -> Floats:
+def read_maps(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, maps: int) -> Floats:
     """Return what a network says of every pixel of an image.
 
     Tiles overlap by twice the margin, and each pixel is taken from a tile in which it is farther than the margin from
@@ -108,12 +116,14 @@ def read_maps(model: Model, image: NDArray[np.uint8], *, taken: FieldInput) -> F
 
     Parameters
     ----------
-    model
-        Open.
+    network
+        An open bundle, or an engine.
     image
         Shape (h, w, 3), uint8, at the microns per pixel of the network.
     taken
         What the network takes.
+    maps
+        How many maps it gives.
 
     Returns
     -------
@@ -125,11 +135,11 @@ def read_maps(model: Model, image: NDArray[np.uint8], *, taken: FieldInput) -> F
     padded = _padded(image, rows[-1] + size, columns[-1] + size)
     places = [(row, column) for row in rows for column in columns]
     tiles = (padded[None, row : row + size, column : column + size] for row, column in places)
-    maps = np.empty((*padded.shape[:2], model.card.task.logit_width), np.float32)
-    for (row, column), outputs in zip(places, model.stream(tiles), strict=True):
+    logits = np.empty((*padded.shape[:2], maps), np.float32)
+    for (row, column), outputs in zip(places, network.stream(tiles), strict=True):
         top, left = (margin if start else 0 for start in (row, column))
-        maps[row + top : row + size, column + left : column + size] = outputs.logits[0, top:, left:]
-    return probabilities(maps[:height, :width], kind="segmentation").astype(np.float32)
+        logits[row + top : row + size, column + left : column + size] = outputs.logits[0, top:, left:]
+    return probabilities(logits[:height, :width], kind="segmentation").astype(np.float32)
 
 
 def tile_starts(length: int, *, size: int, margin: int) -> Sequence[int]:

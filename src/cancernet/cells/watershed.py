@@ -12,6 +12,7 @@ from cancernet.errors import InvalidInput
 
 __all__ = ["enlarge", "outline", "owned"]
 
+_LARGEST_HOLE_UM2 = 12.0  # square microns: a nucleolus or a pale middle
 _LEAST_SEED = 3  # pixels: fewer are noise
 _REACH = 2  # pixels of the maps that outlines are followed beyond, when they are drawn on a finer image
 
@@ -45,7 +46,7 @@ def outline(nucleus: Floats, distance: Floats, *, options: Outlining, mpp: float
     from scipy import ndimage
     from skimage.segmentation import watershed
 
-    inside = ndimage.binary_fill_holes(nucleus >= options.threshold)
+    inside = _filled(nucleus >= options.threshold, largest=_LARGEST_HOLE_UM2 / mpp**2)
     hills = ndimage.gaussian_filter(distance, options.smooth_um / mpp)
     seeds = _seeds(inside & (hills >= options.seed))
     flooded = watershed(-hills, seeds, mask=inside)  # type: ignore[no-untyped-call]
@@ -102,6 +103,19 @@ def owned(labels: Labels, *, inner: tuple[int, int, int, int]) -> Labels:
     rows, columns = _centres(labels)
     kept = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
     return _kept(labels, np.flatnonzero(kept) + 1)
+
+
+def _filled(inside: NDArray[np.bool_], *, largest: float) -> NDArray[np.bool_]:
+    """Return the mask without its small holes: a gland that nuclei line is no hole in a nucleus."""
+    from scipy import ndimage
+
+    holes, _ = ndimage.label(~inside)
+    sizes = np.bincount(holes.ravel())
+    for edge in (holes[0], holes[-1], holes[:, 0], holes[:, -1]):
+        sizes[edge] = 0  # what goes on beyond the image is no hole
+    small = (sizes > 0) & (sizes <= largest) & (np.arange(len(sizes)) > 0)
+    filled: NDArray[np.bool_] = inside | small[holes]
+    return filled
 
 
 def _seeds(middles: NDArray[np.bool_]) -> Labels:

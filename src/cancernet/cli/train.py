@@ -12,12 +12,16 @@ from cancernet.cli.options import FLAG, Force, Group, Json, Quiet, Setting
 from cancernet.cli.show import estimates_table, paragraph, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from cancernet.report import RunRecord
-    from cancernet.studies import Run
+    from cancernet.report import FieldRecord, RunRecord
+    from cancernet.studies import NucleiRun, Run
 
 __all__ = ["HEADLINE", "summary", "train"]
 
 HEADLINE = (
+    "aji",
+    "dice",
+    "pq",
+    "detection_f1",
     "quadratic_kappa",
     "mean_absolute_error",
     "auroc",
@@ -82,7 +86,7 @@ def train(
         say(summary(finished.record, place), quiet=quiet)
 
 
-def summary(record: RunRecord, place: Path) -> str:
+def summary(record: RunRecord | FieldRecord, place: Path) -> str:
     """Return what a run found, in a few lines, with the place of its report."""
     columns = {"network": record.metrics, **{name: record.baselines[name] for name in record.baselines}}
     facts = dict(record.facts)
@@ -118,7 +122,7 @@ def _interrupted(place: Path) -> str:
     return f"Interrupted: {folds} kept in '{partial}'.\n  To go on, give the same command with --resume"
 
 
-def _as_json(finished: Run, place: Path) -> dict[str, Any]:
+def _as_json(finished: Run | NucleiRun, place: Path) -> dict[str, Any]:
     """Return the result for machines."""
     return {
         "run": str(place),

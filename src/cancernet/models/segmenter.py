@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from cancernet.errors import InvalidInput
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Segmenter", "build_segmenter"]
 
 _COLOURS = 3
+_RED = np.array([1, 0, 0], np.float32).reshape(1, 1, _COLOURS, 1)
 
 
 class Segmenter(BaseModel):
@@ -25,6 +27,12 @@ class Segmenter(BaseModel):
     ----------
     name
         "segmenter" is the only one.
+    colours
+        "rgb", or "red": the network sees red light only, which haematoxylin absorbs and eosin lets pass. What is learnt
+        on one mix of stains then holds on others.
+    mpp
+        Microns per pixel that images are brought to. At 0.4 the finest resolution inside is 0.8, and a small nucleus
+        (5 microns) is six of its pixels wide.
     widths
         Filters at each resolution: the first is half as fine as the image, each next one half as fine as the one
         before.
@@ -33,6 +41,8 @@ class Segmenter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Literal["segmenter"] = "segmenter"
+    colours: Literal["rgb", "red"] = "rgb"
+    mpp: float = Field(default=0.4, gt=0)
     widths: tuple[Annotated[int, Field(ge=4, le=512)], ...] = Field(default=(32, 64, 128), min_length=2, max_length=5)
 
     @property
@@ -78,9 +88,13 @@ def build_segmenter(size: int | None, maps: int, *, options: Segmenter | None = 
         raise InvalidInput(f"A tile of {size} pixels", f"A multiple of {chosen.step}", "Change the size, or the widths")
     inputs = keras.Input((size, size, _COLOURS), dtype="uint8", name="input")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(inputs)
-    features = _decoded(_encoded(scaled, chosen.widths), chosen.widths)
+    light = _red()(scaled) if chosen.colours == "red" else scaled
+    features = _decoded(_encoded(light, chosen.widths), chosen.widths)
     finest = keras.layers.Conv2DTranspose(maps, 4, strides=2, padding="same", name="logits")
-    return keras.Model(inputs, finest(features), name=chosen.name)
+    network = keras.Model(inputs, finest(features), name=chosen.name)
+    if chosen.colours == "red":
+        network.get_layer("red").set_weights([_RED])
+    return network
 
 
 def _encoded(images: Any, widths: Sequence[int]) -> list[Any]:
@@ -108,6 +122,11 @@ def _decoded(seen: Sequence[Any], widths: Sequence[int]) -> Any:
         name = f"up{depth}"
         hidden = _activated(_separable(widths[depth], name)(joined), name, last=depth == 0)
     return hidden
+
+
+def _red() -> keras.Layer:
+    """Return the layer that keeps red, a convolution of one pixel that is not trained."""
+    return keras_library().layers.Conv2D(1, 1, use_bias=False, trainable=False, name="red")
 
 
 def _first(filters: int) -> keras.Layer:

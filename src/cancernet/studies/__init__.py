@@ -2,7 +2,8 @@
 
 from cancernet.studies.bags import bag_table
 from cancernet.studies.evaluate import EvaluateOptions, evaluate
-from cancernet.studies.options import BagStudy, PatchStudy, Study, TableStudy
+from cancernet.studies.nuclei import NucleiRun
+from cancernet.studies.options import BagStudy, NucleiStudy, PatchStudy, Study, TableStudy
 from cancernet.studies.patches import patch_table
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
@@ -11,6 +12,8 @@ from cancernet.studies.train import Run, run, train
 __all__ = [
     "BagStudy",
     "EvaluateOptions",
+    "NucleiRun",
+    "NucleiStudy",
     "PatchStudy",
     "Progress",
     "Run",

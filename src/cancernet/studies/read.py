@@ -40,7 +40,7 @@ def builtin_studies() -> tuple[str, ...]:
 
 
 def template(kind: str = "table") -> str:
-    """Return a commented study file to start from, for "table", "patches" or "bags"."""
+    """Return a commented study file to start from, for "table", "patches", "bags" or "nuclei"."""
     name = f"{one_of(kind, tuple(STUDIES), 'kind of data')}.toml"
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
