@@ -26,8 +26,10 @@ def made_scene(seed=0, *, zoom=0.0):
 def test_crops_keep_image_and_targets_together():
     """Without changes of colour, what is dark is what the target calls nucleus, whatever the turn and the scale."""
     scene = made_scene(zoom=0.25)[2]
-    plain = Augmentation.none().model_copy(update={"dihedral": True})
-    for images, targets in draw_crops([scene], size=48, batches=[6, 2], augmentation=plain, seed=4):
+    plain = QUICK.model_copy(
+        update={"augmentation": Augmentation.none().model_copy(update={"dihedral": True}), "crop": 48}
+    )
+    for images, targets in draw_crops([scene], plain, batches=[6, 2], seed=4):
         assert images.shape[1:] == (48, 48, 3)
         assert targets.shape == (*images.shape[:3], 2)
         assert ((images[..., 1] < 120) == (targets[..., 0] > 127)).mean() > 0.98
@@ -36,7 +38,8 @@ def test_crops_keep_image_and_targets_together():
 def test_crops_are_the_same_for_the_same_seed_and_larger_than_a_small_image():
     scene = made_scene()[2]
     first, again, other = (
-        next(draw_crops([scene], size=160, batches=[2], augmentation=Augmentation(), seed=seed)) for seed in (1, 1, 2)
+        next(draw_crops([scene], QUICK.model_copy(update={"crop": 160, "clutter": 0.5}), batches=[2], seed=seed))
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first[0], again[0])
     assert first[0].shape == (2, 160, 160, 3)

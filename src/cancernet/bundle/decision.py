@@ -71,7 +71,7 @@ class Outlining(Part):
         Probability from which on a pixel belongs to a nucleus.
     seed
         Share of the distance to the edge, 1 in the middle of a nucleus, from which on pixels are its seed: touching
-        nuclei have seeds of their own.
+        nuclei have seeds of their own. A nucleus without one gets its seed from a lower share, down to 0.4 of this one.
     smooth_um
         Standard deviation of the Gaussian that the distance is smoothed by first, microns.
     least_um2

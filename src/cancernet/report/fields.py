@@ -17,7 +17,7 @@ from cancernet import __version__
 from cancernet.files import write_json, write_text
 from cancernet.report.metricsfile import METRICS_SCHEMA
 from cancernet.report.record import Estimates, HistoryRow
-from cancernet.report.words import interval, number
+from cancernet.report.words import describe, interval, number, rival
 
 __all__ = ["FieldRecord", "Outlined", "draw_outlines", "write_field_metrics", "write_field_page"]
 
@@ -26,14 +26,6 @@ TRUE, FOUND, BOTH = (255, 213, 0), (0, 230, 255), (255, 255, 255)
 
 _LARGEST = 1100  # pixels of a side of a picture on the page
 _QUALITY = 85  # of its JPEG
-_LABELS = {
-    "dice": "Dice",
-    "aji": "AJI (aggregated Jaccard index)",
-    "dq": "Detection quality",
-    "sq": "Segmentation quality",
-    "pq": "Panoptic quality",
-    "detection_f1": "Detection F1 (centres within 3 microns)",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +131,8 @@ def write_field_page(path: Path, record: FieldRecord) -> None:
         version=__version__,
         record=record,
         columns={"network": record.metrics, **record.baselines},
-        label=lambda name: _LABELS.get(name, name.replace("_", " ").capitalize()),
+        describe=describe,
+        rival=rival,
         pictures=[
             {"title": f"The {one.name} image", "caption": one.caption, "source": _source(one)} for one in record.shown
         ],

@@ -28,8 +28,9 @@ _CALIBRATION = "How honest the probabilities are"
 _ABSTENTION = "Sets and abstention"
 _GRADES = "Distance from the true grade"
 _SURVIVAL = "Prognosis"
+_OUTLINES = "Outlines"
 _OTHER = "Other"
-FAMILIES = (_SEPARATION, _DECISIONS, _CALIBRATION, _ABSTENTION, _GRADES, _SURVIVAL, _OTHER)
+FAMILIES = (_SEPARATION, _DECISIONS, _CALIBRATION, _ABSTENTION, _GRADES, _SURVIVAL, _OUTLINES, _OTHER)
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,18 @@ _KNOWN = (
     Metric("concordance_harrell", "Concordance (Harrell)", "share of pairs ranked rightly", _SURVIVAL, "higher"),
     Metric("concordance_uno", "Concordance (Uno)", "the same, corrected for censoring", _SURVIVAL, "higher"),
     Metric("integrated_brier", "Integrated Brier score", "error of the survival curves", _SURVIVAL, "lower"),
+    Metric("dice", "Dice", "common area of all nuclei, found and true", _OUTLINES, "higher"),
+    Metric("aji", "AJI", "aggregated Jaccard index: area, nucleus by nucleus", _OUTLINES, "higher"),
+    Metric("dq", "Detection quality", "F1 of pairs that overlap by more than half", _OUTLINES, "higher"),
+    Metric("sq", "Segmentation quality", "how well these pairs overlap", _OUTLINES, "higher"),
+    Metric("pq", "Panoptic quality", "detection times segmentation quality", _OUTLINES, "higher"),
+    Metric("detection_f1", "Detection F1", "F1 of pairs of centres within 3 microns", _OUTLINES, "higher"),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
 _RIVALS = {
     "logistic": "logistic regression",
     "majority": "majority class",
+    "classical": "classical path",
     "darkness": "darkness",
     "colour": "colour statistics",
     "statistics": "image statistics",
@@ -124,6 +132,8 @@ def describe(name: str) -> Metric:
         return Metric(name, f"Coverage of {name.removeprefix('coverage_')}", "the same for this class", _ABSTENTION)
     if name.startswith("auroc_"):
         return _contrast(name)
+    if name.startswith("dice_"):
+        return Metric(name, f"Dice of {name.removeprefix('dice_')}", "common area, found and true", _OUTLINES, "higher")
     base, found, rest = name.partition("_at_")
     if found and base in _BY_NAME:
         inner = _BY_NAME[base]

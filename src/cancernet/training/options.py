@@ -164,6 +164,11 @@ class SegmenterTraining(FitOptions):
         A bundle, or the name of a shipped one, whose weights the fit begins from; None: random weights.
     augmentation
         How crops are changed besides, turns and mirrors included; zoom and shift are those of above and of the crops.
+    clutter
+        Most natural optical density of made structures that are laid over crops: for images that show nuclei on an even
+        ground, where those to come show tissue. 0: none.
+    pale
+        Most of the density that the middle of nuclei loses, as a share: for images whose nuclei are all dense. 0: none.
     tile, margin
         Pixels of a side of the tiles that the bundle takes, and of their margins. The network of the default widths
         sees 56 pixels around a pixel at most, so that this margin leaves no seam.
@@ -181,6 +186,8 @@ class SegmenterTraining(FitOptions):
     zoom: float = Field(default=0.25, ge=0, le=2)
     start: str | None = None
     augmentation: Augmentation = Augmentation(stain_scale=0.2, stain_shift=0.1, blur=0.7, resampled=0.3)
+    clutter: float = Field(default=0.0, ge=0, le=2)
+    pale: float = Field(default=0.0, ge=0, le=1)
     tile: int = Field(default=512, ge=64, le=2048)
     margin: int = Field(default=56, ge=0, le=256)
     precision: Literal["bf16", "f32"] = "f32"

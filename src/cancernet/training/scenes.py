@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from cancernet.ahead import one_ahead
 from cancernet.geometry import VIEWS, dihedral
 from cancernet.patches import rescale
-from cancernet.training.augment import Augmentation, augment
+from cancernet.training.augment import augment
+from cancernet.training.clutter import cluttered, paled
+from cancernet.training.options import SegmenterTraining
 from cancernet.training.seeds import seed_of
 
 __all__ = ["Scene", "draw_crops", "prepare_scene"]
+
+_CHANGED = 0.7  # share of crops with clutter, and of those with pale nuclei
 
 Pixels = NDArray[np.uint8]
 
@@ -51,7 +55,7 @@ def prepare_scene(image: Pixels, targets: Pixels, *, scale: float, zoom: float =
 
 
 def draw_crops(
-    scenes: Sequence[Scene], *, size: int, batches: Sequence[int], augmentation: Augmentation, seed: int
+    scenes: Sequence[Scene], options: SegmenterTraining, *, batches: Sequence[int], seed: int
 ) -> Iterator[tuple[Pixels, Pixels]]:
     """Yield batches of crops, changed, with their targets; the next one is made in a thread meanwhile.
 
@@ -59,12 +63,11 @@ def draw_crops(
     ----------
     scenes
         To draw from; each is as likely.
-    size
-        Pixels of a side.
+    options
+        The size of a crop, and how it is changed. Zoom and shift of its augmentation are not used: the targets would
+        not follow.
     batches
         How many crops each batch has.
-    augmentation
-        How they are changed. Its zoom and shift are not used: the targets would not follow.
     seed
         Of the draw; each batch has a state of its own.
 
@@ -72,25 +75,29 @@ def draw_crops(
     ------
     Crops (n, size, size, 3) and targets (n, size, size, maps), uint8.
     """
-    colours = augmentation.model_copy(update={"dihedral": False, "zoom": 0.0, "shift": 0.0})
+    colours = options.augmentation.model_copy(update={"dihedral": False, "zoom": 0.0, "shift": 0.0})
 
     def make(place: int) -> tuple[Pixels, Pixels]:
         rng = np.random.default_rng(seed_of(seed, place))
-        pairs = [_crop(scenes, size, rng, turned=augmentation.dihedral) for _ in range(batches[place])]
+        pairs = [_crop(scenes, options, rng) for _ in range(batches[place])]
         images, targets = (np.stack(parts) for parts in zip(*pairs, strict=True))
         return augment(images, rng, options=colours), targets
 
     return one_ahead(make(place) for place in range(len(batches)))
 
 
-def _crop(scenes: Sequence[Scene], size: int, rng: np.random.Generator, *, turned: bool) -> tuple[Pixels, Pixels]:
+def _crop(scenes: Sequence[Scene], options: SegmenterTraining, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     """Return one crop and its targets, turned as one of the eight views; small images are continued by their mirror."""
-    views = scenes[int(rng.integers(len(scenes)))].views
+    views, size = scenes[int(rng.integers(len(scenes)))].views, options.crop
     parts = views[int(rng.integers(len(views)))]
-    view = int(rng.integers(VIEWS)) if turned else 0
+    view = int(rng.integers(VIEWS)) if options.augmentation.dihedral else 0
     corner = [int(rng.integers(max(length - size, 0) + 1)) for length in parts[0].shape[:2]]
-    image, targets = (_cut(part, corner, size) for part in parts)
-    return dihedral(image[None], view)[0], dihedral(targets[None], view)[0]
+    image, targets = (dihedral(_cut(part, corner, size)[None], view)[0] for part in parts)
+    if options.pale and rng.random() < _CHANGED:
+        image = paled(image, targets[..., -1] / 255, rng, palest=options.pale)
+    if options.clutter and rng.random() < _CHANGED:
+        image = cluttered(image, rng, densest=options.clutter)
+    return image, targets
 
 
 def _cut(part: Pixels, corner: Sequence[int], size: int) -> Pixels:

@@ -67,13 +67,7 @@ class SegmenterLearner:
         steps = [len(part) for part in np.array_split(np.arange(options.crops), count)]
         history = []
         for epoch in range(options.epochs):
-            crops = draw_crops(
-                scenes,
-                size=options.crop,
-                batches=steps,
-                augmentation=options.augmentation,
-                seed=seed_of(seed, epoch),
-            )
+            crops = draw_crops(scenes, options, batches=steps, seed=seed_of(seed, epoch))
             network.optimizer.learning_rate = options.rate(epoch)
             losses = [float(network.train_on_batch(images, targets)) for images, targets in crops]
             history.append({"epoch": epoch + 1, "learning_rate": options.rate(epoch), "loss": float(np.mean(losses))})

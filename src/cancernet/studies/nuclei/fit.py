@@ -24,8 +24,8 @@ from cancernet.training import FittedSegmenter, Scene, SegmenterLearner, make_ta
 __all__ = ["TOLERANCE", "FittedNuclei", "execution_of", "fit_nuclei", "maps_of"]
 
 TOLERANCE = {"f32": 1e-4, "bf16": 0.1}  # largest difference of a pixel's probability from Keras, by precision
-_CHOSEN_ON = 8  # training images of a fold that thresholds are chosen on, at most: more would only cost time
-_KEPT = 24  # test images whose maps are kept for the thresholds of the bundle, at most
+_CHOSEN_ON = 5  # training images of a fold that thresholds are chosen on, at most: more would only cost time
+_KEPT = 12  # test images whose maps are kept for the thresholds of the bundle, at most
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,9 @@ __all__ = ["Answer", "answer_of", "choose_outlining", "image_rows", "measure_ans
 RADIUS_UM = 3.0
 """Centres no farther apart are of one nucleus: 6 pixels at 0.5 microns per pixel (Sirinukunwattana et al. 2016)."""
 
-_THRESHOLDS = (0.35, 0.45, 0.55)
+_THRESHOLDS = (0.4, 0.5, 0.6)
 _COMPARED = ("dice", "aji", "pq", "detection_f1")
-_SEEDS = (0.35, 0.45, 0.55, 0.65)
+_SEEDS = (0.5, 0.65, 0.8)
 
 Maps = NDArray[np.float32]
 
