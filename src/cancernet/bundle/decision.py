@@ -75,7 +75,7 @@ class Outlining(Part):
     smooth_um
         Standard deviation of the Gaussian that the distance is smoothed by first, microns.
     least_um2
-        What is smaller is no nucleus, square microns.
+        What is smaller is no nucleus, square microns. The small nuclei of kidney sections have 6.
     rows
         The rows that threshold and seed were chosen on.
     """
@@ -83,7 +83,7 @@ class Outlining(Part):
     threshold: float = Field(default=0.5, gt=0, lt=1)
     seed: float = Field(default=0.5, gt=0, lt=1)
     smooth_um: float = Field(default=0.35, ge=0)
-    least_um2: float = Field(default=6.0, ge=0)
+    least_um2: float = Field(default=2.0, ge=0)
     rows: str = ""
 
 

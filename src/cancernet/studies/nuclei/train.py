@@ -128,7 +128,10 @@ def _facts(plan: NucleiPlan, fitted: FittedNuclei) -> tuple[tuple[str, str], ...
     by = "image" if plan.table.group_column == "row" else plan.table.group_column
     chosen = fitted.outlining
     return (
-        ("Data", f"{plan.table.name}: {count} images of {groups} groups, {nuclei:,} {study.classes[-1]}s outlined"),
+        (
+            "Data",
+            f"{plan.table.name}: {count} images of {groups} groups, {nuclei:,} outlines of the class {study.classes[-1]}",
+        ),
         ("Split", f"{way} by {by}; each test image is answered by a network that has not seen its group"),
         ("Resolution", f"{study.model.mpp:g} microns per pixel, {plan.taken.pixel_size.status}"),
         ("Outlines of the bundle", f"threshold {chosen.threshold:g}, seed {chosen.seed:g}, chosen on {chosen.rows}"),
