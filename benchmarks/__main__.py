@@ -5,10 +5,10 @@ import sys
 from benchmarks import (
     ablation,
     aggregation,
-    copies,
-    expression,
     cells,
+    copies,
     cytology,
+    expression,
     finding,
     ledger,
     lesson,

@@ -36,9 +36,15 @@ def shares(smallest=0.0):
 
 
 def test_kinds_and_their_widths():
-    assert TASK_KINDS == ("binary", "multiclass", "ordinal", "survival")
+    assert TASK_KINDS == ("binary", "multiclass", "ordinal", "segmentation", "survival")
     assert [logit_width(kind, 5) for kind in ("multiclass", "ordinal")] == [5, 4]
     assert logit_width("binary", 2) == 2
+    assert logit_width("segmentation", 2) == 2  # the nucleus, and the distance to its edge
+
+
+def test_maps_are_sigmoids_each_of_its_own():
+    maps = np.array([[[0.0, LOG3], [-LOG3, 800.0]]])
+    np.testing.assert_allclose(probabilities(maps, kind="segmentation"), [[[0.5, 0.75], [0.25, 1.0]]])
 
 
 def test_ordinal_by_hand():

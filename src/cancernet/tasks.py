@@ -23,7 +23,7 @@ __all__ = [
     "softmax",
 ]
 
-TaskKind = Literal["binary", "multiclass", "ordinal", "survival"]
+TaskKind = Literal["binary", "multiclass", "ordinal", "segmentation", "survival"]
 TASK_KINDS: tuple[str, ...] = get_args(TaskKind)
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,11 @@ _TIE = 1e-9  # expected grades that should be half-way between two grades are of
 
 
 def logit_width(kind: TaskKind, classes: int) -> int:
-    """Return how many logits a row has: one per class, or for ordered grades one per step between two of them."""
+    """Return how many logits a row has: one per class, or for ordered grades one per step between two of them.
+
+    A pixel has as many as there are classes: one for each but the first, which is the background, and one for the
+    distance to the edge of the last.
+    """
     return classes - 1 if kind == "ordinal" else classes
 
 
@@ -75,12 +79,12 @@ def probabilities(
     bias
         Added to them after that, one number for each column; empty for nothing.
     kind
-        Of the task. "binary" and "multiclass" are softmax, "ordinal" is a cumulative link, "survival" the logistic
-        function of each logit on its own (the room `survival` makes curves of the logits).
+        Of the task. "binary" and "multiclass" are softmax, "ordinal" is a cumulative link. Of "segmentation" and
+        "survival" each logit is a sigmoid of its own (the room `survival` makes curves of the logits).
 
     Returns
     -------
-    Shape (..., n, classes), float64, rows sum to 1.
+    Shape (..., n, classes), float64; rows sum to 1, but for those of "segmentation".
 
     Raises
     ------
@@ -96,8 +100,9 @@ def probabilities(
     if kind == "ordinal":
         shares: Floats = np.exp(_log_steps(scaled))
         return shares
-    if kind == "survival":
-        return np.exp(-np.logaddexp(0.0, -scaled))
+    if kind in ("segmentation", "survival"):
+        apart: Floats = np.exp(-np.logaddexp(0.0, -scaled))
+        return apart
     return softmax(scaled)
 
 

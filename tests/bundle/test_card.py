@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from bundle.made import made_card
 from cancernet import bundle
-from cancernet.bundle import Card
+from cancernet.bundle import Card, Decision, FieldInput, Outlining, PixelSize, Task
 from cancernet.errors import BundleMismatch, CancerNetError, CorruptFile
 from cancernet.estimate import Estimate
 
@@ -163,3 +163,36 @@ def test_the_schema_describes_what_is_written():
     schema = bundle.card_schema()
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) == set(json.loads(made_card().to_json()))
+
+
+def field_parts(**changes):
+    parts = {
+        "task": Task(kind="segmentation", classes=("background", "nucleus")),
+        "input": FieldInput(size=64, margin=8, pixel_size=PixelSize(status="known", mpp=0.5)),
+        "decision": Decision(outlining=Outlining()),
+        "prior": {"background": 0.7, "nucleus": 0.3},
+    }
+    return {**parts, **changes}
+
+
+def test_a_segmentation_is_read_again():
+    card = made_card(**field_parts())
+    assert Card.from_json(card.to_json()) == card
+    assert card.logit_shape == (64, 64, 2)
+    assert made_card().logit_shape == (2,)
+
+
+@pytest.mark.parametrize("missing", ["input", "decision"])
+def test_parts_of_a_segmentation_come_together(missing):
+    with pytest.raises(ValidationError, match="a segmentation takes fields"):
+        made_card(**field_parts(**{missing: getattr(made_card(), missing)}))
+    with pytest.raises(ValidationError, match="a segmentation takes fields"):
+        made_card(**{missing: field_parts()[missing]})
+
+
+def test_fields_need_room_and_a_resolution():
+    known = PixelSize(status="known", mpp=0.5)
+    with pytest.raises(ValidationError, match="leave too little"):
+        FieldInput(size=64, margin=16, pixel_size=known)
+    with pytest.raises(ValidationError, match="need microns per pixel"):
+        FieldInput(size=64, margin=8, pixel_size=PixelSize())

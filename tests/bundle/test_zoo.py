@@ -28,7 +28,12 @@ def test_a_shipped_bundle_is_whole_and_made_from_its_study(name, monkeypatch):
     assert card.training.seed == study.training.seed
     assert card.data.licence != "not stated"
     assert "/" not in card.data.source or "://" in card.data.source  # no path of the machine that trained it
-    main = {"binary": "auroc", "multiclass": "macro_auroc", "ordinal": "quadratic_kappa"}[card.task.kind]
+    main = {
+        "binary": "auroc",
+        "multiclass": "macro_auroc",
+        "ordinal": "quadratic_kappa",
+        "segmentation": "aji",
+    }[card.task.kind]
     assert card.metrics[main].low is not None
     assert card.metrics[main].groups <= card.training.groups
 

@@ -10,8 +10,8 @@ from cancernet.bundle.card import (
     Training,
     card_schema,
 )
-from cancernet.bundle.decision import Conformal, Decision, Novelty, Threshold
-from cancernet.bundle.inputs import BagInput, Column, Input, PatchInput, PixelSize, TableInput
+from cancernet.bundle.decision import Conformal, Decision, Novelty, Outlining, Threshold
+from cancernet.bundle.inputs import BagInput, Column, FieldInput, Input, PatchInput, PixelSize, TableInput
 from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
 from cancernet.bundle.seen import hash_groups, hash_rows, hash_texts
@@ -27,8 +27,10 @@ __all__ = [
     "DataSource",
     "Decision",
     "Execution",
+    "FieldInput",
     "Input",
     "Novelty",
+    "Outlining",
     "Parity",
     "PatchInput",
     "PixelSize",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
 from cancernet.bundle.decision import Decision
-from cancernet.bundle.inputs import Input
+from cancernet.bundle.inputs import FieldInput, Input
 from cancernet.bundle.part import Part, refuse
 from cancernet.bundle.seen import hash_rows, hash_texts, hashed
 from cancernet.bundle.survival import Survival
@@ -34,7 +34,8 @@ class Task(Part):
     kind
         "binary" or "multiclass" have one logit per class. "ordinal" has three grades at least and one logit less: each
         is the logit that the grade is at most the one of its place. Of "survival" the card's `survival` says what the
-        logits are.
+        logits are. "segmentation" answers at every pixel: the first
+        class is the background, each other one has a map, and a last map is the distance to the edge of the last class.
     classes
         Names in the order of the logits; grades from the least to the most severe; of "survival" what it is called to
         be free of the event, and the event.
@@ -221,6 +222,7 @@ class Card(Part):
         )
         refuse(timed and len(self.task.classes) != 2, "a survival task has one event")
         self._check_bias()
+        self._check_segmentation()
         has_threshold = self.decision.threshold is not None
         refuse(has_threshold and self.task.positive is None, "a threshold needs a positive class")
         return self
@@ -230,11 +232,23 @@ class Card(Part):
         """How many logits a row has."""
         return self.task.logit_width if self.survival is None else self.survival.logit_width
 
+    def _check_segmentation(self) -> None:
+        """Hold together what only segmentations have."""
+        fields, outlines = isinstance(self.input, FieldInput), self.decision.outlining is not None
+        mixed = len({self.task.kind == "segmentation", fields, outlines}) > 1
+        refuse(mixed, "a segmentation takes fields and says how it outlines, and nothing else does")
+
     def _check_bias(self) -> None:
         """Hold the bias of the logits and the task together."""
         bias, width = self.decision.bias, self.logit_width
         refuse(len(bias) not in {0, width}, f"bias must have {width} numbers, or none")
         refuse(self.task.kind == "ordinal" and len(set(bias)) > 1, "the bias of all grades must be the same")
+
+    @property
+    def logit_shape(self) -> tuple[int, ...]:
+        """The shape of the logits of one case: a number for each, or a map."""
+        sides = (self.input.size,) * 2 if isinstance(self.input, FieldInput) else ()
+        return (*sides, self.logit_width)
 
     def to_json(self) -> str:
         """Return the card as indented JSON."""

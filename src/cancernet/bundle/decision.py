@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from cancernet.bundle.part import Part, refuse
 from cancernet.tasks import TaskKind, probabilities
 
-__all__ = ["Conformal", "Decision", "Novelty", "Threshold"]
+__all__ = ["Conformal", "Decision", "Novelty", "Outlining", "Threshold"]
 
 
 class Threshold(Part):
@@ -62,6 +62,31 @@ class Novelty(Part):
         return self
 
 
+class Outlining(Part):
+    """How the maps of a segmentation become outlines, one by one.
+
+    Parameters
+    ----------
+    threshold
+        Probability from which on a pixel belongs to a nucleus.
+    seed
+        Share of the distance to the edge, 1 in the middle of a nucleus, from which on pixels are its seed: touching
+        nuclei have seeds of their own. A nucleus without one gets its seed from a lower share, down to 0.4 of this one.
+    smooth_um
+        Standard deviation of the Gaussian that the distance is smoothed by first, microns.
+    least_um2
+        What is smaller is no nucleus, square microns. The small nuclei of kidney sections have 6.
+    rows
+        The rows that threshold and seed were chosen on.
+    """
+
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    seed: float = Field(default=0.5, gt=0, lt=1)
+    smooth_um: float = Field(default=0.35, ge=0)
+    least_um2: float = Field(default=2.0, ge=0)
+    rows: str = ""
+
+
 class Decision(Part):
     """How logits become an answer, in this order: temperature, bias, threshold, sets, out of distribution.
 
@@ -79,6 +104,8 @@ class Decision(Part):
         None: no sets, hence no abstention by sets.
     novelty
         None: no check for rows unlike the training rows.
+    outlining
+        Of segmentations; None of all others.
     """
 
     temperature: float = Field(default=1.0, gt=0)
@@ -87,6 +114,7 @@ class Decision(Part):
     threshold: Threshold | None = None
     conformal: Conformal | None = None
     novelty: Novelty | None = None
+    outlining: Outlining | None = None
 
     def calibrated(self, logits: NDArray[np.floating], *, kind: TaskKind) -> NDArray[np.float64]:
         """Return the calibrated probabilities, (..., n, classes), of logits (..., n, width)."""

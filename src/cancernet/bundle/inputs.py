@@ -1,4 +1,4 @@
-"""The part of a card that says what a model takes: rows of a table, patches, or bags of features."""
+"""The part of a card that says what a model takes: rows of a table, patches, fields, or bags of features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from cancernet.bundle.part import Part, refuse
 from cancernet.errors import InvalidInput
 
-__all__ = ["BagInput", "Column", "Input", "PatchInput", "PixelSize", "TableInput"]
+__all__ = ["BagInput", "Column", "FieldInput", "Input", "PatchInput", "PixelSize", "TableInput"]
 
 
 class Column(Part):
@@ -214,4 +214,50 @@ class BagInput(Part):
         return (None, self.width + 1)
 
 
-Input = Annotated[TableInput | PatchInput | BagInput, Field(discriminator="kind")]
+class FieldInput(Part):
+    """Square tiles of an image, uint8 RGB; the network answers at every pixel.
+
+    Parameters
+    ----------
+    size
+        Pixels of a side of a tile.
+    margin
+        Pixels at each edge whose answers are not used where a neighbouring tile has better ones.
+    pixel_size
+        Microns per pixel of a tile, and how they are known: images are brought to it first.
+    """
+
+    kind: Literal["fields"] = "fields"
+    size: int = Field(ge=32, le=2048)
+    margin: int = Field(ge=0)
+    pixel_size: PixelSize
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Leave something between the margins, and know how large a pixel is."""
+        refuse(self.size <= 4 * self.margin, f"margins of {self.margin} leave too little of {self.size} pixels")
+        refuse(self.pixel_size.mpp is None, "fields need microns per pixel")
+        return self
+
+    @property
+    def mpp(self) -> float:
+        """Microns per pixel of a tile."""
+        return self.pixel_size.mpp or 1.0
+
+    @property
+    def medians(self) -> None:
+        """Nothing fills a gap in an image."""
+        return None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """No numbers describe a field."""
+        return ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one tile as the model takes it."""
+        return (self.size, self.size, 3)
+
+
+Input = Annotated[TableInput | PatchInput | FieldInput | BagInput, Field(discriminator="kind")]

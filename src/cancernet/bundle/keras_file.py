@@ -25,6 +25,7 @@ _LAYERS = (
     "Concatenate",
     "Conv1D",
     "Conv2D",
+    "Conv2DTranspose",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",

@@ -103,9 +103,9 @@ def _case(card: Card) -> NDArray[Any]:
     """Return what the training rows of a bundle were on average, or a grey image."""
     import numpy as np
 
-    from cancernet.bundle import PatchInput
+    from cancernet.bundle import FieldInput, PatchInput
 
-    if isinstance(card.input, PatchInput):
+    if isinstance(card.input, PatchInput | FieldInput):
         return np.full((1, *card.input.shape), 128, dtype=np.uint8)
     novelty = card.decision.novelty
     return np.zeros((1, len(card.input.names))) if novelty is None else np.array(novelty.mean)[None]

@@ -58,11 +58,13 @@ def explain(
     from cancernet import engine
     from cancernet.explain import METHODS
     from cancernet.files import refuse_existing
+    from cancernet.predict import refuse_fields
 
     place = out or Path("why", rows.name.partition(".")[0])
     way = cast("Method", one_of(method, METHODS, "method"))
     refuse_existing(place, force=force)
     with engine.open(bundle, runtime=runtime) as model, progress_bar(quiet=quiet) as progress:
+        refuse_fields(model.card)
         _refuse_bags(model)
         if model.card.input.kind == "patches":
             said = _of_patches(model, rows, place, layout=layout, block=block, progress=progress, force=force)

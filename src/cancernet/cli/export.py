@@ -76,7 +76,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def _inputs(card: Card) -> str:
     """Return what the network takes."""
-    if card.input.kind == "patches":
+    if card.input.kind in ("patches", "fields"):
         return f"(n, {card.input.size}, {card.input.size}, 3) uint8, RGB"
     if card.input.kind == "bags":
         return f"(n, tiles, {card.input.width + 1}) float32: features, and 1 for a tile or 0 for padding"
@@ -85,6 +85,9 @@ def _inputs(card: Card) -> str:
 
 def _outputs(card: Card, format: str) -> str:
     """Return what the network gives."""
+    if card.input.kind == "fields":
+        maps = ", ".join((*card.task.classes[1:], f"distance to the edge of {card.task.classes[-1]}"))
+        return f"logits (n, {', '.join(map(str, card.logit_shape))}): {maps}; features, the layer before"
     names = (
         card.task.classes[: card.task.logit_width] if card.survival is None else [f"'{card.task.classes[-1]}' in time"]
     )
@@ -105,5 +108,7 @@ def _then(card: Card) -> str:
         scaled += f" + ({', '.join(f'{number:.6g}' for number in card.decision.bias)})"
     if card.task.kind == "ordinal":
         return f"{averaged}P(grade at most this one) = sigmoid({scaled})"
+    if card.task.kind == "segmentation":
+        return "sigmoid(logits) of each map; pixels into outlines as cells/watershed.py does"
     called = "" if rule is None else f"; '{card.task.positive}' where its probability is at least {rule.value:.6g}"
     return f"{averaged}softmax({scaled}){called}"

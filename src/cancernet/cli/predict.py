@@ -64,12 +64,14 @@ def predict(
 ) -> None:
     """Predict new cases: calibrated probabilities, sets, abstentions. Needs neither Keras nor TensorFlow."""
     from cancernet import engine
+    from cancernet.predict import refuse_fields
 
     threads = max(1, processors() - 1)  # one is left for reading and writing, which go on meanwhile
     with engine.open(bundle, runtime=runtime, threads=threads) as model:
         if model.card.survival is not None or at is not None:
             _foretell(model, cases, at, id=id, out=out, options={"force": force, "json": json, "quiet": quiet})
             return
+        refuse_fields(model.card)
         silent = quiet or json or str(out) == "-"
         options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}
         if model.card.input.kind == "patches":

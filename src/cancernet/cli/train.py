@@ -12,8 +12,8 @@ from cancernet.cli.options import FLAG, Force, Group, Json, Quiet, Setting
 from cancernet.cli.show import estimates_table, paragraph, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from cancernet.report import RunRecord
-    from cancernet.studies import Run, SurvivalRun
+    from cancernet.report import FieldRecord, RunRecord
+    from cancernet.studies import NucleiRun, Run, SurvivalRun
     from cancernet.survival import SurvivalRecord
 
 __all__ = ["HEADLINE", "summary", "train"]
@@ -22,6 +22,10 @@ HEADLINE = (
     "concordance_uno",
     "concordance_harrell",
     "integrated_brier",
+    "aji",
+    "dice",
+    "pq",
+    "detection_f1",
     "quadratic_kappa",
     "mean_absolute_error",
     "auroc",
@@ -86,7 +90,7 @@ def train(
         say(summary(finished.record, place), quiet=quiet)
 
 
-def summary(record: RunRecord | SurvivalRecord, place: Path) -> str:
+def summary(record: RunRecord | FieldRecord | SurvivalRecord, place: Path) -> str:
     """Return what a run found, in a few lines, with the place of its report."""
     columns = {
         getattr(record, "model", "network"): record.metrics,
@@ -125,7 +129,7 @@ def _interrupted(place: Path) -> str:
     return f"Interrupted: {folds} kept in '{partial}'.\n  To go on, give the same command with --resume"
 
 
-def _as_json(finished: Run | SurvivalRun, place: Path) -> dict[str, Any]:
+def _as_json(finished: Run | NucleiRun | SurvivalRun, place: Path) -> dict[str, Any]:
     """Return the result for machines."""
     return {
         "run": str(place),

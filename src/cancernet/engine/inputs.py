@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cancernet.bundle import BagInput, Card, PatchInput, TableInput
+from cancernet.bundle import BagInput, Card, FieldInput, PatchInput, TableInput
 from cancernet.checks import listed
 from cancernet.errors import InvalidInput
 from cancernet.geometry import VIEWS, dihedral
@@ -36,15 +36,15 @@ def check_inputs(card: Card, values: ArrayLike) -> NDArray[np.generic]:
     card
         Of the bundle.
     values
-        Rows (n, columns), any numbers; patches (n, size, size, 3), uint8; or bags (n, tiles, width + 1), any numbers,
-        from `pad_bags`.
+        Rows (n, columns), any numbers; patches or tiles of fields (n, size, size, 3), uint8; or bags
+        (n, tiles, width + 1), any numbers, from `pad_bags`.
 
     Raises
     ------
     InvalidInput
         When the shape or the type is another, or a number is missing or infinite: engines make plausible logits of NaN.
     """
-    if isinstance(card.input, PatchInput):
+    if isinstance(card.input, PatchInput | FieldInput):
         return _patches(values, card.input)
     if isinstance(card.input, BagInput):
         return _bags(values, card.input)
@@ -63,7 +63,7 @@ def views_of(batch: NDArray[np.generic], test_time: str) -> Iterator[NDArray[np.
         yield np.ascontiguousarray(dihedral(batch, view))
 
 
-def _patches(values: ArrayLike, wanted: PatchInput) -> NDArray[np.generic]:
+def _patches(values: ArrayLike, wanted: PatchInput | FieldInput) -> NDArray[np.generic]:
     """Return patches, or refuse."""
     batch = np.asarray(values)
     if batch.ndim != 4 or batch.shape[1:] != wanted.shape or batch.dtype != np.uint8:

@@ -154,7 +154,7 @@ def open(name_or_path: str | Path, *, runtime: str = "openvino", threads: int | 
 
 def _refuse_misfit(engine: Engine, card: Card, folder: Path) -> None:
     """Raise when the network takes or gives other shapes than its card says."""
-    shapes = {"input": (None, *card.input.shape), "logits": (None, card.logit_width)}
+    shapes = {"input": (None, *card.input.shape), "logits": (None, *card.logit_shape)}
     for name, expected in shapes.items():
         if engine.shapes[name] != expected:
             raise BundleMismatch(

@@ -22,9 +22,9 @@ class Outputs:
     Parameters
     ----------
     logits
-        Shape (n, classes), float32, in the order of the card's classes.
+        Shape (n, classes), float32, in the order of the card's classes; of segmentations (n, size, size, maps).
     features
-        Shape (n, width), float32: the penultimate layer.
+        Shape (n, width), float32: the penultimate layer; of segmentations (n, size, size, width).
     attention
         Shape (n, tiles), float32: of bags how much each tile counts, padding 0, in all 1; None of other cases.
     """

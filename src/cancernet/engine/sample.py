@@ -31,7 +31,7 @@ def made_sample(card: Card, *, rows: int = 70, seed: int = 0) -> NDArray[Any]:
     Shape (rows, columns) or (rows, tiles, width + 1), float32, or (rows, size, size, 3) uint8.
     """
     random = np.random.default_rng(seed)
-    if card.input.kind == "patches":
+    if card.input.kind in ("patches", "fields"):
         return _patches(rows, card.input.size, random)
     return _bags(rows, card.input.width, random) if card.input.kind == "bags" else _table(rows, card, random)
 

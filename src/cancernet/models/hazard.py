@@ -9,10 +9,10 @@ from cancernet.models.backend import keras_library
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["build_dense"]
+__all__ = ["build_hazard"]
 
 
-def build_dense(
+def build_hazard(
     columns: int, outputs: int, *, hidden: tuple[int, ...] = (32, 32), dropout: float = 0.3, l2: float = 1e-3
 ) -> keras.Model:
     """Return a network of dense layers with batch normalisation and dropout.
@@ -45,4 +45,4 @@ def build_dense(
             layers.Activation("relu", name="features" if number == len(hidden) else f"activation{number}"),
             layers.Dropout(dropout, name=f"dropout{number}"),
         ]
-    return keras.Sequential([*made, layers.Dense(outputs, kernel_regularizer=penalty, name="logits")], name="dense")
+    return keras.Sequential([*made, layers.Dense(outputs, kernel_regularizer=penalty, name="logits")], name="hazard")

@@ -4,6 +4,7 @@ from cancernet.patches.audit import PatchAudit, audit_patches
 from cancernet.patches.compress import JPEG_DRAWS, SUBSAMPLINGS, as_any_jpeg, as_jpeg
 from cancernet.patches.copies import join_groups
 from cancernet.patches.described import pack_statistics
+from cancernet.patches.fields import read_labels, rescale
 from cancernet.patches.images import FITS, LARGEST_PIXELS, SUFFIXES, fit_image, image_size, read_image
 from cancernet.patches.options import LAYOUTS, PatchOptions
 from cancernet.patches.pack import Pack, cache_folder, open_pack
@@ -42,7 +43,9 @@ __all__ = [
     "open_pack",
     "pack_statistics",
     "read_image",
+    "read_labels",
     "read_patches",
+    "rescale",
     "stained_pack",
     "survey",
 ]

@@ -2,6 +2,7 @@
 
 from cancernet.predict.bags import answer_bags, bag_input, predict_bags
 from cancernet.predict.decide import Cases, cases, check_prevalence, decide, decide_parts, fill_missing, join_cases
+from cancernet.predict.fields import refuse_fields
 from cancernet.predict.novelty import fit_novelty, novelty_distance, novelty_reason
 from cancernet.predict.patches import answer_patches, patch_input, predict_patches
 from cancernet.predict.rows import RowColumns, tabulate, write_predictions, write_rows
@@ -27,6 +28,7 @@ __all__ = [
     "predict_bags",
     "predict_file",
     "predict_patches",
+    "refuse_fields",
     "tabulate",
     "write_predictions",
     "write_rows",

@@ -25,6 +25,7 @@ from cancernet.patches import (
     read_image,
 )
 from cancernet.predict.decide import Cases, decide, join_cases
+from cancernet.predict.fields import refuse_fields
 from cancernet.predict.stream import Batch, Summary, check_place, predict_batches
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ def patch_input(card: Card) -> PatchInput:
     Raises
     ------
     BundleMismatch
-        When it takes rows of a table, or its training patches are described by other statistics than those of now.
+        When it takes something else, or its training patches are described by other statistics than those of now.
     """
+    refuse_fields(card)
     if not isinstance(card.input, PatchInput):
         raise BundleMismatch(
             f"The bundle '{card.name}' takes rows of {len(card.input.names)} columns, no images",

@@ -28,8 +28,9 @@ _CALIBRATION = "How honest the probabilities are"
 _ABSTENTION = "Sets and abstention"
 _GRADES = "Distance from the true grade"
 _SURVIVAL = "Prognosis"
+_OUTLINES = "Outlines"
 _OTHER = "Other"
-FAMILIES = (_SEPARATION, _DECISIONS, _CALIBRATION, _ABSTENTION, _GRADES, _SURVIVAL, _OTHER)
+FAMILIES = (_SEPARATION, _DECISIONS, _CALIBRATION, _ABSTENTION, _GRADES, _SURVIVAL, _OUTLINES, _OTHER)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,12 @@ _KNOWN = (
     Metric("predicted", "Predicted share", "mean of the predictions", _SURVIVAL),
     Metric("calibration_ratio", "Observed by predicted", "1 is calibrated on the whole", _SURVIVAL),
     Metric("calibration_error", "Calibration error", "mean gap over ten groups by risk", _SURVIVAL, "lower"),
+    Metric("dice", "Dice", "common area of all nuclei, found and true", _OUTLINES, "higher"),
+    Metric("aji", "AJI", "aggregated Jaccard index: area, nucleus by nucleus", _OUTLINES, "higher"),
+    Metric("dq", "Detection quality", "F1 of pairs that overlap by more than half", _OUTLINES, "higher"),
+    Metric("sq", "Segmentation quality", "how well these pairs overlap", _OUTLINES, "higher"),
+    Metric("pq", "Panoptic quality", "detection times segmentation quality", _OUTLINES, "higher"),
+    Metric("detection_f1", "Detection F1", "F1 of pairs of centres within 3 microns", _OUTLINES, "higher"),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
 _RIVALS = {
@@ -92,6 +99,7 @@ _RIVALS = {
     "kaplan-meier": "Kaplan-Meier",
     "logistic": "logistic regression",
     "majority": "majority class",
+    "classical": "classical path",
     "darkness": "darkness",
     "colour": "colour statistics",
     "statistics": "image statistics",
@@ -128,6 +136,8 @@ def describe(name: str) -> Metric:
         return Metric(name, f"{inner.label}, per group", meaning, inner.family, inner.better)
     if name.startswith("coverage_"):
         return Metric(name, f"Coverage of {name.removeprefix('coverage_')}", "the same for this class", _ABSTENTION)
+    if name.startswith("dice_"):
+        return Metric(name, f"Dice of {name.removeprefix('dice_')}", "common area, found and true", _OUTLINES, "higher")
     base, found, rest = name.partition("_at_")
     if name.startswith("auroc_") and base != "auroc":
         return _contrast(name)

@@ -2,7 +2,16 @@
 
 from cancernet.studies.bags import bag_table
 from cancernet.studies.evaluate import EvaluateOptions, evaluate
-from cancernet.studies.options import BagStudy, ExpressionStudy, PatchStudy, Study, SurvivalStudy, TableStudy
+from cancernet.studies.nuclei import NucleiRun
+from cancernet.studies.options import (
+    BagStudy,
+    ExpressionStudy,
+    NucleiStudy,
+    PatchStudy,
+    Study,
+    SurvivalStudy,
+    TableStudy,
+)
 from cancernet.studies.patches import patch_table
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import builtin_studies, find_study, parse_study, read_study, study_from, template, to_toml
@@ -13,6 +22,8 @@ __all__ = [
     "BagStudy",
     "EvaluateOptions",
     "ExpressionStudy",
+    "NucleiRun",
+    "NucleiStudy",
     "PatchStudy",
     "Progress",
     "Run",

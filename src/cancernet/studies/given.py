@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from cancernet.data import Table, catalogue, load, read_table, require_groups
 from cancernet.engine import Model
 from cancernet.errors import InvalidInput
 from cancernet.patches import PatchOptions, PatchSet, open_pack, read_patches
-from cancernet.predict import Cases, answer_bags, cases, decide, join_cases
+from cancernet.predict import Cases, answer_bags, cases, decide, join_cases, refuse_fields
 from cancernet.studies.bags import bag_table
 from cancernet.studies.patches import in_colours, patch_table
 from cancernet.studies.progress import Progress
@@ -83,12 +83,13 @@ def read_given(
     InvalidInput
         When the truth or the groups are unknown, or the cases do not fit the card.
     """
+    refuse_fields(card)
     if isinstance(card.input, PatchInput):
         given = _images(source, card, card.input, options, progress)
     elif isinstance(card.input, BagInput):
         given = _slides(source, card, options, id=id, features=features, progress=progress)
     else:
-        given = _rows(source, card, card.input, options, id)
+        given = _rows(source, card, cast("TableInput", card.input), options, id)
     if given.table.target is None:
         known = f"A column with the labels {listed(card.task.classes)}"
         raise InvalidInput(f"'{given.table.name}' has no target column", known, "Name it: --target COLUMN")

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Dense, Linear
+from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Dense, Linear, Segmenter
 from cancernet.studies.sections import DataOptions, ReportOptions, Section, SplitOptions, TaskOptions
 from cancernet.studies.timed import SurvivalData, SurvivalReport, SurvivalTask, SurvivalTraining
 from cancernet.survival import CoxOptions, NetworkOptions
-from cancernet.training import BagTraining, FitOptions, PatchTraining, TrainingOptions
+from cancernet.training import BagTraining, FitOptions, PatchTraining, SegmenterTraining, TrainingOptions
 
 __all__ = [
     "STUDIES",
@@ -20,6 +20,8 @@ __all__ = [
     "DataOptions",
     "ExpressionData",
     "ExpressionStudy",
+    "NucleiData",
+    "NucleiStudy",
     "PatchData",
     "PatchStudy",
     "ReportOptions",
@@ -31,6 +33,10 @@ __all__ = [
     "TableStudy",
     "TaskOptions",
 ]
+
+
+NUCLEI = ("background", "nucleus")
+"""The classes of a study of nuclei that names none."""
 
 
 class TableData(DataOptions):
@@ -195,6 +201,47 @@ class BagData(DataOptions):
     mpp: Annotated[float, Field(gt=0)] | None = None
 
 
+class NucleiData(DataOptions):
+    """Images in a manifest, each with an image of labels of its size.
+
+    Parameters
+    ----------
+    labels
+        Column of the images of labels; paths are relative to the folder of the manifest.
+    holds
+        What they hold: "instances", the number of the nucleus at each pixel; or "classes", the code of the class in the
+        order of `task.classes`, 0 for background; codes beyond the last class count as background.
+    group
+        Column of the patients; "row" when each image is from a patient of its own.
+    mpp
+        Microns per pixel of the images, or the column with them. None: from the size of their nuclei.
+    mpp_how
+        How they were estimated; empty when they are known.
+    nucleus_um
+        Without mpp: the diameter that the nucleus in the middle of an image's nuclei is taken to have, microns. About 6
+        is the mean diameter in cells of mammals (Alberts et al., Molecular Biology of the Cell).
+    least_px
+        Things of fewer pixels in the labels are fragments, and left out.
+    """
+
+    kind: Literal["nuclei"] = "nuclei"
+    labels: str = "labels"
+    holds: Literal["instances", "classes"] = "instances"
+    mpp: Annotated[float, Field(gt=0)] | str | None = None
+    mpp_how: str = ""
+    nucleus_um: Annotated[float, Field(gt=0)] | None = None
+    least_px: int = Field(default=20, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Ask for one way to know the resolution."""
+        if (self.mpp is None) == (self.nucleus_um is None):
+            raise ValueError("give mpp (a number or a column), or nucleus_um to estimate it from the size of nuclei")
+        if self.nucleus_um is not None and self.holds == "classes":
+            raise ValueError('nucleus_um needs nuclei one by one: holds = "instances"')
+        return self
+
+
 class BagReport(ReportOptions):
     """How results on slides are stated; sets promise 90 %: 99 % would need hundreds of slides of each class."""
 
@@ -239,6 +286,13 @@ class Study(Section):
     task: TaskOptions
     training: FitOptions
     report: ReportOptions = ReportOptions()
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        """Segment nuclei, and nothing else."""
+        if (self.task.kind == "segmentation") != (self.data.kind == "nuclei"):
+            raise ValueError('task.kind = "segmentation" and data.kind = "nuclei" belong together')
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a TOML file can hold: no empty entries."""
@@ -372,11 +426,33 @@ class SurvivalStudy(Study):
     report: SurvivalReport = SurvivalReport()  # type: ignore[assignment]  # no threshold, no sets
 
 
+class NucleiStudy(Study):
+    """A study of images whose nuclei, or parts of cells, are outlined."""
+
+    data: NucleiData
+    model: Segmenter = Segmenter()
+    training: SegmenterTraining = SegmenterTraining()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse classes that instances cannot have."""
+        classes = self.task.classes or NUCLEI
+        if self.data.holds == "instances" and len(classes) != len(NUCLEI):
+            raise ValueError('instances are of one class: classes = ["background", "nucleus"], or holds = "classes"')
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in order, the background first."""
+        return self.task.classes or NUCLEI
+
+
 STUDIES: dict[str, type[Study]] = {
     "table": TableStudy,
     "expression": ExpressionStudy,
     "patches": PatchStudy,
     "bags": BagStudy,
+    "nuclei": NucleiStudy,
     "survival": SurvivalStudy,
 }
 """The kind of study by its kind of data."""

@@ -23,8 +23,8 @@ class DataOptions(Section):
     Parameters
     ----------
     kind
-        "table": rows of numbers; "patches": images; "bags": slides with the features of their tiles; "survival": rows
-        of numbers with the time to an event.
+        "table": rows of numbers; "expression": samples and genes; "patches": images; "bags": slides with the features
+        of their tiles; "nuclei": images with outlines; "survival": rows of numbers with the time to an event.
     source
         A built-in name (see `cancernet data list`), or the path of a file or a folder; $VARIABLES are expanded, and a
         relative path starts at the folder of the study file.
@@ -85,15 +85,16 @@ class TaskOptions(Section):
     Parameters
     ----------
     kind
-        "binary", "multiclass", or "ordinal" (patches): grades in order.
+        "binary", "multiclass", "ordinal" (patches): grades in order, or "segmentation" (nuclei): outlines.
     positive
         The class that sensitivity, threshold and prevalence speak of; required for "binary".
     classes
         The classes in the order of the outputs, of a binary task with the positive one last; sorted by name when None.
-        Grades from the least severe to the most, required for "ordinal".
+        Grades from the least severe to the most, required for "ordinal". Of a segmentation the background first, and
+        nuclei last.
     """
 
-    kind: Literal["binary", "multiclass", "ordinal"] = "binary"
+    kind: Literal["binary", "multiclass", "ordinal", "segmentation"] = "binary"
     positive: str | None = None
     classes: tuple[str, ...] | None = None
 

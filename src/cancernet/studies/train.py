@@ -24,7 +24,17 @@ from cancernet.studies.bags import BagPlan, fit_bags, make_bag_plan
 from cancernet.studies.card import make_card, write_bundle
 from cancernet.studies.expression import make_expression_plan
 from cancernet.studies.final import Final, Fitted
-from cancernet.studies.options import STUDIES, BagStudy, ExpressionStudy, PatchStudy, Study, SurvivalStudy, TableStudy
+from cancernet.studies.nuclei import NucleiRun, train_nuclei
+from cancernet.studies.options import (
+    STUDIES,
+    BagStudy,
+    ExpressionStudy,
+    NucleiStudy,
+    PatchStudy,
+    Study,
+    SurvivalStudy,
+    TableStudy,
+)
 from cancernet.studies.outputs import write_history, write_results
 from cancernet.studies.patches import PatchPlan, fit_patches, make_patch_plan
 from cancernet.studies.plan import Plan
@@ -107,7 +117,7 @@ def train(
     force: bool = False,
     allow_leak: bool = False,
     progress: Progress | None = None,
-) -> Run | SurvivalRun:
+) -> Run | NucleiRun | SurvivalRun:
     """Do a study and leave its run folder, whole or not at all.
 
     Parameters
@@ -138,6 +148,8 @@ def train(
     refuse_existing(place, force=force)
     if isinstance(study, SurvivalStudy):
         return _train_survival(study, place, resume=resume, force=force, progress=told)
+    if isinstance(study, NucleiStudy):
+        return train_nuclei(study, place, resume=resume, force=force, progress=told)
     plan = make_plan(study, allow_leak=allow_leak, progress=told)
     with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
         finished = _run(plan, told, work=workspace.work)
@@ -192,6 +204,8 @@ def make_plan(
         return make_patch_plan(study, data, split, progress=progress, allow_leak=allow_leak)
     if isinstance(study, BagStudy) and isinstance(data, BagSet | None):
         return make_bag_plan(study, data, split, progress=progress)
+    if isinstance(study, NucleiStudy):
+        raise InvalidInput("A study of nuclei", "A run folder to keep its fits in", "Call cancernet.studies.train")
     given = type(data).__name__ if data is not None else "nothing"
     raise InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
 

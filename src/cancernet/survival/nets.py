@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cancernet.bundle import Survival
-from cancernet.models import average_of, build_dense, keras_library, with_normalisation
+from cancernet.models import average_of, build_hazard, keras_library, with_normalisation
 from cancernet.survival.answers import answer
 from cancernet.survival.cox import fit_cox
 from cancernet.survival.inner import inner_folds
@@ -170,7 +170,7 @@ class _Trainer:
     def build(self) -> keras.Model:
         """Return the network with fresh weights."""
         options = self.options
-        return build_dense(self._columns, self.outputs, hidden=options.hidden, dropout=options.dropout, l2=options.l2)
+        return build_hazard(self._columns, self.outputs, hidden=options.hidden, dropout=options.dropout, l2=options.l2)
 
     def fit(
         self, inputs: NDArray[np.float32], targets: NDArray[np.float32], *, fitted: NDArray[np.int64],

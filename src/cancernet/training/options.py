@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cancernet.training.augment import Augmentation
 
-__all__ = ["BagTraining", "FitOptions", "PatchTraining", "TrainingOptions", "class_weights"]
+__all__ = ["BagTraining", "FitOptions", "PatchTraining", "SegmenterTraining", "TrainingOptions", "class_weights"]
 
 
 class FitOptions(BaseModel):
@@ -145,6 +145,52 @@ class BagTraining(FitOptions):
     warmup: int = Field(default=1, ge=0)
     weight_decay: float = Field(default=1e-3, ge=0, lt=1)
     tiles: int = Field(default=512, ge=1, le=65_536)
+
+
+class SegmenterTraining(FitOptions):
+    """How a segmenter is fitted: on crops of the images, drawn anew in every epoch, for all `epochs`.
+
+    Parameters
+    ----------
+    epochs
+        An epoch is `crops` crops, however large the images are.
+    crops
+        In an epoch.
+    crop
+        Pixels of a side of a crop, at the microns per pixel of the network.
+    zoom
+        Images are also shown up to 1 + zoom times larger and smaller: tissues and scanners differ so much.
+    start
+        A bundle, or the name of a shipped one, whose weights the fit begins from; None: random weights.
+    augmentation
+        How crops are changed besides, turns and mirrors included; zoom and shift are those of above and of the crops.
+    clutter
+        Most natural optical density of made structures that are laid over crops: for images that show nuclei on an even
+        ground, where those to come show tissue. 0: none.
+    pale
+        Most of the density that the middle of nuclei loses, as a share: for images whose nuclei are all dense. 0: none.
+    tile, margin
+        Pixels of a side of the tiles that the bundle takes, and of their margins. The network of the default widths
+        sees 56 pixels around a pixel at most, so that this margin leaves no seam.
+    precision
+        Of the engine.
+    """
+
+    epochs: int = Field(default=20, ge=1, le=100_000)
+    batch_size: int = Field(default=4, ge=1)
+    learning_rate: float = Field(default=4e-3, gt=0)
+    warmup: int = Field(default=1, ge=0)
+    weight_decay: float = Field(default=1e-4, ge=0, lt=1)
+    crops: int = Field(default=200, ge=1)
+    crop: int = Field(default=128, ge=32, le=1024)
+    zoom: float = Field(default=0.25, ge=0, le=2)
+    start: str | None = None
+    augmentation: Augmentation = Augmentation(stain_scale=0.2, stain_shift=0.1, blur=0.7, resampled=0.3)
+    clutter: float = Field(default=0.0, ge=0, le=2)
+    pale: float = Field(default=0.0, ge=0, le=1)
+    tile: int = Field(default=512, ge=64, le=2048)
+    margin: int = Field(default=56, ge=0, le=256)
+    precision: Literal["bf16", "f32"] = "f32"
 
 
 def class_weights(codes: NDArray[np.int64], classes: int) -> dict[int, float]:

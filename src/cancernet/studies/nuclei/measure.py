@@ -1,0 +1,173 @@
+"""How well images were outlined: scores of each, means with intervals over patients, thresholds that suit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cancernet.bundle import Outlining
+from cancernet.cells import enlarge, outline, resize_maps
+from cancernet.estimate import Estimate
+from cancernet.metrics import InstanceScores, instance_scores, measure_instances
+from cancernet.studies.nuclei.fields import Field
+
+__all__ = ["Answer", "answer_of", "choose_outlining", "image_rows", "measure_answers", "paired_answers"]
+
+RADIUS_UM = 3.0
+"""Centres no farther apart are of one nucleus: 6 pixels at 0.5 microns per pixel (Sirinukunwattana et al. 2016)."""
+
+_THRESHOLDS = (0.4, 0.5, 0.6)
+_COMPARED = ("dice", "aji", "pq", "detection_f1")
+_SEEDS = (0.5, 0.65, 0.8)
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What was found in a test image.
+
+    Parameters
+    ----------
+    field
+        Its place among the images.
+    fold
+        Which tested it.
+    labels
+        Shape (h, w), int32: the nuclei found.
+    scores
+        Of the nuclei.
+    dice
+        Of each class but the background, by name.
+    """
+
+    field: int
+    fold: int
+    labels: NDArray[np.int32]
+    scores: InstanceScores
+    dice: Mapping[str, float | None]
+
+
+def answer_of(
+    field: Field, maps: Maps, *, place: int, fold: int, options: Outlining, names: Sequence[str], mpp: float
+) -> Answer:
+    """Return what the maps of an image say, and how good that is.
+
+    Parameters
+    ----------
+    field
+        The image and the truth.
+    maps
+        Shape (h', w', maps), at `mpp`.
+    place, fold
+        Its place among the images, and which fold tested it.
+    options
+        How it is outlined.
+    names
+        Of the classes, the background first.
+    mpp
+        Microns per pixel of the maps.
+    """
+    fine = resize_maps(maps, field.things.shape)
+    found = enlarge(outline(maps[..., -2], maps[..., -1], options=options, mpp=mpp), fine[..., -2], options=options)
+    scores = instance_scores(field.things, found, radius=RADIUS_UM / field.mpp)
+    return Answer(place, fold, found, scores, _class_dice(field, fine, names, options.threshold))
+
+
+def _class_dice(field: Field, fine: Maps, names: Sequence[str], threshold: float) -> dict[str, float | None]:
+    """Return the Dice of each class but the background; a pixel of several is of the last one."""
+    codes = np.zeros(field.classes.shape, np.int32)
+    for code in range(1, len(names)):
+        codes[fine[..., code - 1] >= (threshold if code == len(names) - 1 else 0.5)] = code
+    pairs = {name: (field.classes == code, codes == code) for code, name in enumerate(names) if code}
+    return {name: _dice(true, found) for name, (true, found) in pairs.items()}
+
+
+def _dice(true: NDArray[np.bool_], found: NDArray[np.bool_]) -> float | None:
+    """Return twice the common area by the sum of both; None where neither has any."""
+    areas = int(true.sum() + found.sum())
+    return 2 * int((true & found).sum()) / areas if areas else None
+
+
+def choose_outlining(pairs: Iterable[tuple[Maps, Field]], *, mpp: float, rows: str) -> Outlining:
+    """Return the threshold and the seed with the largest mean AJI, and words for the rows they were chosen on.
+
+    Parameters
+    ----------
+    pairs
+        Maps at `mpp`, and the images they are of.
+    mpp
+        Microns per pixel of the maps.
+    rows
+        What to say of these images.
+    """
+    known = [(maps, _nearest(field.things, maps.shape)) for maps, field in pairs]
+    grid = [Outlining(threshold=low, seed=seed, rows=rows) for low, seed in product(_THRESHOLDS, _SEEDS)]
+    return max(grid, key=lambda options: _mean_aji(known, options, mpp))
+
+
+def _mean_aji(known: Sequence[tuple[Maps, NDArray[np.int32]]], options: Outlining, mpp: float) -> float:
+    """Return the mean AJI over images in which it is defined."""
+    found = [outline(maps[..., -2], maps[..., -1], options=options, mpp=mpp) for maps, _ in known]
+    values = [instance_scores(true, labels).aji for (_, true), labels in zip(known, found, strict=True)]
+    return float(np.mean([value for value in values if value is not None] or [0.0]))
+
+
+def _nearest(labels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Return labels at the size of the maps."""
+    rows, columns = (
+        np.minimum(((np.arange(few) + 0.5) * many / few).astype(np.int64), many - 1)
+        for few, many in zip(shape[:2], labels.shape, strict=True)
+    )
+    small: NDArray[np.int32] = labels[rows[:, None], columns]
+    return small
+
+
+def measure_answers(answers: Sequence[Answer], groups: Sequence[str], *, draws: int) -> dict[str, Estimate]:
+    """Return the means over images, with intervals over groups: of nuclei, and Dice of each of several classes."""
+    measured = measure_instances([answer.scores for answer in answers], groups, draws=draws)
+    names = tuple(answers[0].dice)
+    if len(names) > 1:
+        for name in names:
+            measured[f"dice_{name}"] = _mean_of([answer.dice[name] for answer in answers], groups, draws)
+    return measured
+
+
+def paired_answers(
+    first: Sequence[InstanceScores], second: Sequence[InstanceScores], groups: Sequence[str], *, draws: int
+) -> dict[str, Estimate]:
+    """Return first minus second for each number, means over the same images, with intervals over groups."""
+    return {name: _mean_of(_differences(first, second, name), groups, draws) for name in _COMPARED}
+
+
+def _differences(first: Sequence[InstanceScores], second: Sequence[InstanceScores], name: str) -> list[float | None]:
+    """Return first minus second of each image; None where one of them is not defined."""
+    pairs = [(getattr(one, name), getattr(other, name)) for one, other in zip(first, second, strict=True)]
+    return [None if None in pair else pair[0] - pair[1] for pair in pairs]
+
+
+def _mean_of(values: Sequence[float | None], groups: Sequence[str], draws: int) -> Estimate:
+    """Return the mean of numbers with its interval over groups, as that of Dice is made."""
+    empty = InstanceScores(None, None, None, None, None, None, 0, 0)
+    scores = [InstanceScores(**{**asdict(empty), "dice": value}) for value in values]
+    return measure_instances(scores, groups, draws=draws)["dice"]
+
+
+def image_rows(answers: Sequence[Answer], fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """Return one row per test image, for a table."""
+    return [
+        {
+            "id": fields[answer.field].id,
+            "group": fields[answer.field].group,
+            "fold": answer.fold,
+            "mpp": fields[answer.field].mpp,
+            **asdict(answer.scores),
+            **({f"dice_{name}": value for name, value in answer.dice.items()} if len(answer.dice) > 1 else {}),
+        }
+        for answer in answers
+    ]
