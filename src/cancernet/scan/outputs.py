@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.files import whole_file
+from cancernet.files import give_back_freed, whole_file
 from cancernet.report.style import render
 from cancernet.scan.foci import Focus, Tissue
 from cancernet.scan.picture import Thumbnail, coloured, draw_heat
@@ -38,19 +38,22 @@ class Looked:
 def write_outputs(folder: Path, found: Found, looked: Looked, *, name: str) -> None:
     """Write scores, pictures and outlines of the slide of that name; the summary is another matter.
 
+    The picture comes first, and freed memory is given back before and after it, for drawing takes the most.
     `scores.parquet`, `heatmap.png`, `heatmap.tiff` (pyramidal), `regions.geojson`, `tissue.geojson`.
     """
     import pyarrow.parquet as pq
 
-    with whole_file(folder / "scores.parquet") as partial:
-        pq.write_table(tabulate_scores(found), partial)
     outlines = [outline_of(focus, found.tissue) for focus in found.foci]
     values = found.values
     drawing = draw_heat(
         name, looked.thumbnail, values=values, target=found.target, outlines=outlines, unknown=found.unknown
     )
+    give_back_freed()
     with whole_file(folder / "heatmap.png") as partial:
         partial.write_bytes(render(drawing).png)
+    give_back_freed()
+    with whole_file(folder / "scores.parquet") as partial:
+        pq.write_table(tabulate_scores(found), partial)
     _write_map(folder / "heatmap.tiff", values, found)
     write_geojson(folder / "regions.geojson", _regions(found, outlines))
     write_geojson(folder / "tissue.geojson", _tissue(found))

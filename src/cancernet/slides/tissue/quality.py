@@ -148,33 +148,45 @@ def quality_of(
     thumbnail, sides = checked_thumbnail(thumbnail), checked_mpp(mpp)
     mask = checked_mask(mask, thumbnail.shape)
     image, grid = at_mpp(thumbnail, sides, target=TissueOptions().mpp)
-    tissue = resized(mask, image.shape)
+    masks, inks = _masks(image, resized(mask, image.shape), grid, found=found)
+    findings = {name: _finding(resized(each, mask.shape), mask, sides) for name, each in masks.items()}
+    focus = None if detail is None else focus_of(mask, detail, mpp=sides)
+    blur = None if focus is None else _finding(focus.blurred, mask, sides)
+    flags = tuple(_flags(mask, findings, inks=inks) + _focus_flags(blur, focus))
+    limits = tuple(_limits(grid, focus))
+    return Quality(mm2(mask, sides), **findings, blur=blur, inks=inks, flags=flags, limits=limits)
+
+
+def _masks(
+    image: NDArray[np.uint8], tissue: NDArray[np.bool_], grid: tuple[float, float], *, found: bool
+) -> tuple[dict[str, NDArray[np.bool_]], tuple[str, ...]]:
+    """Return what a thumbnail shows of each fault, and the colours of ink."""
     blank = ~((tissue if found else tissue_mask(image, grid)) | unscanned(image))
     densities = glass_of(image).densities(blurred(image))
     strokes = strokes_of(densities, grid)
     pen = np.logical_or.reduce([np.zeros(tissue.shape, bool), *strokes.values()])
-    stain, mean, least = evidence(densities), _mean(densities), np.minimum.reduce(densities)
+    stain, (mean, least) = evidence(densities), _mean_and_least(densities)
     del densities  # of a large slide each is 33 MB
+    bubble = bubbles_of(least, stain=stain, mpp=grid)
+    del least
     masks = {
         "pen": pen,
         "fold": folds_of(mean, tissue & ~grown(pen, _INK_EDGE_UM, grid), stain=stain, mpp=grid),
-        "bubble": bubbles_of(least, stain=stain, mpp=grid),
+        "bubble": bubble,
         "glass": drop_small(blank & ~pen, TissueOptions().max_hole_um2 / (grid[0] * grid[1])),
     }
-    findings = {name: _finding(resized(each, mask.shape), mask, sides) for name, each in masks.items()}
-    focus = None if detail is None else focus_of(mask, detail, mpp=sides)
-    blur = None if focus is None else _finding(focus.blurred, mask, sides)
-    flags = tuple(_flags(mask, findings, inks=tuple(strokes)) + _focus_flags(blur, focus))
-    limits = tuple(_limits(grid, focus))
-    return Quality(mm2(mask, sides), **findings, blur=blur, inks=tuple(strokes), flags=flags, limits=limits)
+    return masks, tuple(strokes)
 
 
-def _mean(densities: Densities) -> NDArray[np.float32]:
-    """Return the mean of red, green and blue."""
-    mean: NDArray[np.float32] = densities[0] + densities[1]
-    mean += densities[2]
-    mean /= 3
-    return mean
+def _mean_and_least(densities: Densities) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and least of red, green and blue; the mean stands in the place of red."""
+    red, green, blue = densities
+    least = np.minimum(red, green)
+    np.minimum(least, blue, out=least)
+    red += green
+    red += blue
+    red /= 3
+    return red, least
 
 
 def _finding(found: NDArray[np.bool_], tissue: NDArray[np.bool_], mpp: tuple[float, float]) -> Finding:
