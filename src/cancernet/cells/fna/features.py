@@ -82,8 +82,8 @@ def statistics(values: Floats) -> Floats:
 
     References
     ----------
-    Street, Wolberg and Mangasarian 1993, doi 10.1117/12.148698: "the mean value, extreme (largest) value and standard
-    error"; `wdbc.names`: "worst" is the mean of the three largest values.
+    Street, Wolberg and Mangasarian 1993, doi 10.1117/12.148698; `wdbc.names`: "worst" is the mean of the three largest
+    values.
     """
     error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     worst = np.sort(values, axis=0)[-_WORST:].mean(axis=0)

@@ -1,8 +1,9 @@
 """The features of shape of Street, Wolberg and Mangasarian 1993, of all contours at once.
 
-Their paper gives words, not formulas, and their program was never published. Where the words leave room, the reading
-taken here is stated with each function; it was chosen so that fields of real nuclei fall into the range of the
-Wisconsin table, without looking at diagnoses. `docs/cells.md` shows the readings drawn, and the ranges side by side.
+Their paper gives words, not formulas, and their program was never published. What stands in quotation marks was read in
+public excerpts of the paper. Where the words leave room, the reading taken here is stated with each function; it was
+chosen so that fields of real nuclei fall into the range of the Wisconsin table, without looking at diagnoses.
+`docs/cells.md` shows the readings drawn, and the ranges side by side.
 
 References
 ----------
@@ -108,9 +109,9 @@ def compactness(points: Points) -> Floats:
 def concavity(points: Points, depth: NDArray[np.float64] | None = None) -> Floats:
     """Return how severe the indentations are: sum of the depths below the chords / perimeter.
 
-    "We draw chords between non-adjacent snake points and measure the extent to which the actual boundary of the nucleus
-    lies on the inside of each chord." A chord joins here the points 12 before and 12 behind a point, of 128 ("smaller
-    chords better capture small concavities"); its depth is that of the point below it. 0 for what is convex.
+    The paper draws chords between points that are not neighbours, short ones for the sake of small indentations, and
+    measures how far the boundary lies inside of them. A chord joins here the points 12 before and 12 behind a point, of
+    128; its depth is that of the point below it. 0 for what is convex.
     """
     depth = _depths(points) if depth is None else depth
     severity: Floats = depth.sum(axis=1) / lengths(points)
@@ -118,7 +119,7 @@ def concavity(points: Points, depth: NDArray[np.float64] | None = None) -> Float
 
 
 def concave_points(points: Points, depth: NDArray[np.float64] | None = None) -> Floats:
-    """Return the share of the points that lie below their chord: "only the number, rather than the magnitude".
+    """Return the share of the points that lie below their chord: the number, not the severity.
 
     The table holds 0 to 0.2, so it is a share. A point counts when it is deeper than 0.001 of the mean radius.
     """
@@ -130,7 +131,7 @@ def concave_points(points: Points, depth: NDArray[np.float64] | None = None) -> 
 def fractal_dimension(points: Points) -> Floats:
     """Return the coastline approximation less 1: minus the slope of log(perimeter) over log(ruler).
 
-    "The perimeter of the nucleus is measured using increasingly larger rulers." A ruler spans here 4, 8, 16 and 32 of
+    The perimeter is measured with larger and larger rulers. A ruler spans here 4, 8, 16 and 32 of
     the 128 points: finer ones see no more than pixels do. Its length is that of its mean step, and the perimeter the
     mean over all points to begin at. A circle has 0.0492; the lowest value of the Wisconsin table is 0.0500.
     """
