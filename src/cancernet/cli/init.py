@@ -18,7 +18,10 @@ def init(
         Path, typer.Argument(metavar="FILE", help="The study to write, for example my-study.toml.", show_default=False)
     ],
     kind: Annotated[
-        str, typer.Option(metavar="NAME", help="Of data: table, expression, patches or bags.", autocompletion=complete.kinds)
+        str,
+        typer.Option(
+            metavar="NAME", help="Of data: table, expression, patches or bags.", autocompletion=complete.kinds
+        ),
     ] = "table",
     force: Force = False,
 ) -> None:
