@@ -46,7 +46,7 @@ class ElasticNet:
 def fit_elastic(
     values: ArrayLike, codes: ArrayLike, *, classes: int, strength: float = STRENGTH, ratio: float = RATIO
 ) -> ElasticNet:
-    """Return the model that minimises mean loss + strength x (ratio x |w| + (1 - ratio) / 2 x w²).
+    """Return the model that minimises mean loss + strength x (ratio x abs(w) + (1 - ratio) / 2 x w²).
 
     Parameters
     ----------

@@ -271,7 +271,7 @@ class TableStudy(Study):
 class ExpressionReport(ReportOptions):
     """How results on expression are stated; sets promise 90 %: 99 % would need hundreds of samples of each class.
 
-    The bias is corrected by default: of many genes and few samples a network learns cut-points of grades badly.
+    The bias is corrected by default, as of patches.
     """
 
     coverage: float = Field(default=0.90, ge=0.5, lt=1)
