@@ -12,7 +12,7 @@ from cancernet.errors import InvalidInput
 __all__ = ["ElasticNet", "fit_elastic"]
 
 STRENGTH, RATIO = 0.02, 0.5  # of the penalty, and the share of the absolute values in it
-_STEPS, _SMALL = 2_000, 1e-5
+_STEPS, _SMALL = 2_000, 1e-6
 
 Floats = NDArray[np.float64]
 
