@@ -39,7 +39,15 @@ draws = 200
 """
 
 
-def write(folder, *, kind="multiclass", model="dense", more="units = [8]", data="", turned=False):
+def write(
+    folder,
+    *,
+    kind="multiclass",
+    model="dense",
+    more="units = [8]\nnoise = 0.4\ndropout = 0.1\nl2 = 0.001",
+    data="",
+    turned=False,
+):
     """Write a study with its files; return its path, and the counts."""
     samples, genes, values, labels = counts()
     rows, columns, cells = (genes, samples, values.T) if turned else (samples, genes, values)

@@ -37,7 +37,7 @@ def hash_rows(values: NDArray[np.float64], salt: str) -> tuple[str, ...]:
     salt
         As for `hash_groups`.
     """
-    return tuple(hashed(",".join(f"{value:.{_PRECISION}g}" for value in row), salt) for row in values.tolist())
+    return tuple(hashed(",".join(f"{value:.{_PRECISION}g}" for value in row.tolist()), salt) for row in values)
 
 
 def hash_texts(texts: Iterable[str], salt: str) -> tuple[str, ...]:

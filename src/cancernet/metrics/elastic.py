@@ -12,7 +12,7 @@ from cancernet.errors import InvalidInput
 __all__ = ["ElasticNet", "fit_elastic"]
 
 STRENGTH, RATIO = 0.02, 0.5  # of the penalty, and the share of the absolute values in it
-_STEPS, _SMALL = 2_000, 1e-5
+_STEPS, _SMALL = 2_000, 1e-6
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class ElasticNet:
 def fit_elastic(
     values: ArrayLike, codes: ArrayLike, *, classes: int, strength: float = STRENGTH, ratio: float = RATIO
 ) -> ElasticNet:
-    """Return the model that minimises mean loss + strength x (ratio x |w| + (1 - ratio) / 2 x w²).
+    """Return the model that minimises mean loss + strength x (ratio x abs(w) + (1 - ratio) / 2 x w²).
 
     Parameters
     ----------

@@ -41,9 +41,9 @@ class Dense(BaseModel):
     name: Literal["dense"] = "dense"
     units: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(default=(64,), min_length=1)
     activation: Literal["elu", "relu", "tanh"] = "elu"
-    noise: float = Field(default=0.4, ge=0)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-    l2: float = Field(default=1e-3, ge=0)
+    noise: float = Field(default=1.0, ge=0)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    l2: float = Field(default=3e-2, ge=0)
 
 
 def build_dense(

@@ -331,9 +331,20 @@ class TableStudy(Study):
 
 
 class ExpressionReport(ReportOptions):
-    """How results on expression are stated; sets promise 90 %: 99 % would need hundreds of samples of each class."""
+    """How results on expression are stated; sets promise 90 %: 99 % would need hundreds of samples of each class.
+
+    The bias is corrected by default, as of patches.
+    """
 
     coverage: float = Field(default=0.90, ge=0.5, lt=1)
+    calibration: Literal["temperature", "bias-corrected"] = "bias-corrected"
+
+
+class ExpressionTraining(TrainingOptions):
+    """How a network for expression is fitted: slower than one for few columns, which it would learn by heart."""
+
+    epochs: int = Field(default=30, ge=1, le=100_000)
+    learning_rate: float = Field(default=1e-3, gt=0)
 
 
 class ExpressionStudy(Study):
@@ -341,7 +352,7 @@ class ExpressionStudy(Study):
 
     data: ExpressionData
     model: TableModel = Dense()
-    training: TrainingOptions = TrainingOptions()
+    training: ExpressionTraining = ExpressionTraining()
     report: ExpressionReport = ExpressionReport()
 
     @model_validator(mode="after")

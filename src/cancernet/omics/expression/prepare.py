@@ -87,9 +87,10 @@ class Preparation:
 
     def apply(self, values: Floats) -> Floats:
         """Return what a model sees of raw values (n, genes): (n, kept), complete."""
-        places = np.arange(values.shape[1]) if self.options.library is not None else self.kept
-        raw = values[:, places]
-        return self.input.prepare(np.where(np.isnan(raw), self.fills[places], raw))
+        everything = self.options.library is not None
+        raw, fills = (values, self.fills) if everything else (values[:, self.kept], self.fills[self.kept])
+        hole = np.isnan(raw)
+        return self.input.prepare(np.where(hole, fills, raw) if hole.any() else raw)
 
 
 def fit_preparation(values: Floats, names: tuple[str, ...], *, options: PreparationOptions) -> Preparation:
