@@ -166,6 +166,7 @@ def _concordance(forecast: Forecast, name: str) -> Part:
 
 def _auroc(forecast: Forecast, time: float) -> Part:
     """Return the AUROC at a time as a function of weights."""
+    refuse_time(forecast.outcome, time)
     risk = 1 - forecast.survival[:, forecast.times.tolist().index(time)]
     pairs, left = case_pairs(forecast.outcome, risk, time, forecast.censoring, strata=forecast.strata)
     return lambda weights: {f"auroc_at_{time_name(time)}": _ratio(*pairs.sums(weights, left[None]))}
