@@ -190,6 +190,8 @@ def make_plan(
     if isinstance(study, BagStudy) and isinstance(data, BagSet | None):
         return make_bag_plan(study, data, split, progress=progress)
     given = type(data).__name__ if data is not None else "nothing"
+    if isinstance(study, SurvivalStudy):
+        raise InvalidInput("A study of survival has a plan of its own", "", "Use studies.train, or run_survival")
     raise InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
 
 
