@@ -264,3 +264,17 @@ def test_an_unknown_model_is_named(tmp_path: Path) -> None:
     fields = made_study(tmp_path, made_frame(40)).to_dict() | {"model": {"name": "deephit"}}
     with pytest.raises(InvalidInput, match="'cox', 'cox-network' or 'logistic-hazard'"):
         studies.study_from(fields)
+
+
+@pytest.mark.realdata
+def test_the_study_of_metabric_is_as_good_as_published(realdata: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANCERNET_DATA", str(realdata))
+    path = Path(__file__).parents[2] / "studies" / "metabric.toml"
+    study = studies.read_study(path, settings=["split.repeats=1", "split.folds=3", "report.draws=200"])
+    assert isinstance(study, SurvivalStudy)
+    record = studies.run_survival(studies.make_survival_plan(study), studies.Progress()).record
+    harrell_, ratio = record.metrics["concordance_harrell"], record.metrics["calibration_ratio_at_60"]
+    assert 0.61 < (harrell_.value or 0) < 0.66
+    assert ratio.low < 1 < ratio.high  # type: ignore[operator]
+    assert record.differences["kaplan-meier"]["integrated_brier"].high < 0  # type: ignore[operator]
+    assert record.ratios[0].name == "age"

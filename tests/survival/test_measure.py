@@ -119,6 +119,18 @@ def test_what_does_not_exist_is_said() -> None:
         )  # fmt: skip
 
 
+def test_a_time_past_the_follow_up_leaves_its_metrics_undefined() -> None:
+    forecast = _made(80)
+    early = forecast.take(np.flatnonzero(forecast.outcome.time < forecast.times[1]))
+    found = measure_forecast(early, draws=200)
+    late = f"{forecast.times[1]:g}"
+    for name in (f"auroc_at_{late}", f"brier_at_{late}", f"observed_at_{late}", "integrated_brier"):
+        assert found[name].value is None
+        assert "not inside the follow-up" in (found[name].reason or "")
+    assert found["concordance_harrell"].value is not None
+    assert found[f"brier_at_{forecast.times[0]:g}"].value is not None
+
+
 def test_groups_by_predicted_risk_hold_all_and_rise() -> None:
     forecast = _made(400)
     groups = calibration_groups(forecast.outcome, 1 - forecast.survival[:, 1], time=float(forecast.times[1]), groups=5)

@@ -251,8 +251,8 @@ class Card(Part):
         return (*sides, self.logit_width)
 
     def to_json(self) -> str:
-        """Return the card as indented JSON."""
-        return self.model_dump_json(indent=1) + "\n"
+        """Return the card as indented JSON; without the key `survival` where it has none, as before there was one."""
+        return self.model_dump_json(indent=1, exclude={"survival"} if self.survival is None else None) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, *, where: str = "card.json") -> Card:

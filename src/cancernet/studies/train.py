@@ -207,6 +207,8 @@ def make_plan(
     if isinstance(study, NucleiStudy):
         raise InvalidInput("A study of nuclei", "A run folder to keep its fits in", "Call cancernet.studies.train")
     given = type(data).__name__ if data is not None else "nothing"
+    if isinstance(study, SurvivalStudy):
+        raise InvalidInput("A study of survival has a plan of its own", "", "Use studies.train, or run_survival")
     raise InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
 
 

@@ -24,6 +24,9 @@ __all__ = ["survival_drawings"]
 _RISKS = ("#0072b2", "#009e73", "#e69f00", "#d55e00", "#7a2048")  # from low to high
 _MOST_RATIOS = 20
 _TICKS = 6
+_RESAMPLED = "95 % of the curves of models fitted on resampled training patients"
+_EACH = "the curves of all networks, each fitted without another part of the training patients"
+_BANDS = {"cox-network": _EACH, "logistic-hazard": _EACH}
 
 
 def survival_drawings(record: SurvivalRecord) -> list[Drawing]:
@@ -253,8 +256,8 @@ def _patients(record: SurvivalRecord) -> Drawing:
         "patients",
         "trust",
         "Predicted curves of three patients",
-        "Test patients of low, middle and high risk. The bands hold 95 % of the curves of models fitted on resampled "
-        "training patients: they tell how sure the curve is, not how long this patient will live.",
+        f"Test patients of low, middle and high risk. The bands hold {_BANDS.get(record.model, _RESAMPLED)}: they "
+        "tell how sure the curve is, not how long this patient will live.",
         f"Predicted curves with bands, to {record.forecast.horizon:g} {record.forecast.outcome.unit}: {said}.",
         (6.4, 4.2),
         lambda figure: _draw_patients(figure.subplots(), record.examples, record=record),

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.errors import InvalidInput
-from cancernet.survival.attime import refuse_time
 from cancernet.survival.censoring import Censoring
 from cancernet.survival.concordance import checked_risk
 from cancernet.survival.outcome import Outcome
@@ -46,7 +45,8 @@ class Forecast:
     Raises
     ------
     InvalidInput
-        When shapes differ, a prediction is no number, or a time is not inside the follow-up.
+        When shapes differ, or a prediction is no number. A time past the follow-up leaves its metrics undefined: of a
+        small fold the last patient may have left early.
     """
 
     outcome: Outcome
@@ -62,7 +62,6 @@ class Forecast:
         """Hold the arrays together."""
         n = len(self.outcome)
         checked_risk(self.outcome, self.risk)
-        refuse_time(self.outcome, *self.times.tolist(), *self.grid.tolist())
         for name, chances, wide in (("survival", self.survival, self.times), ("curves", self.curves, self.grid)):
             if chances.shape != (n, len(wide)) or not ((chances >= 0) & (chances <= 1)).all():
                 raise InvalidInput(f"'{name}' of shape {chances.shape}", f"Chances of shape {(n, len(wide))}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.metrics.intervals import draw_counts, percentile, reflected
-from cancernet.survival.attime import case_pairs, squared_errors, trapezoid
+from cancernet.survival.attime import case_pairs, refuse_time, squared_errors, trapezoid
 from cancernet.survival.concordance import event_pairs, uno_weights
 from cancernet.survival.forecast import Forecast
 from cancernet.survival.observed import Observed
@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Part = Callable[[Floats], dict[str, Floats]]
 
 DIFFERENCES = ("concordance_harrell", "concordance_uno", "integrated_brier", "auroc_at_", "brier_at_")
+_KINDS = ("observed", "predicted", "calibration_ratio", "calibration_error")
 _GROUPS = 10  # of equal size, for the calibration error
 
 
@@ -149,7 +150,8 @@ def _makers(forecast: Forecast) -> Iterator[tuple[tuple[str, ...], Callable[[], 
         name = time_name(time)
         yield (f"auroc_at_{name}",), lambda time=time: _auroc(forecast, time)  # type: ignore[misc]
         yield (f"brier_at_{name}",), lambda place=place: _brier(forecast, place)  # type: ignore[misc]
-        yield (), lambda place=place: _calibration(forecast, place)  # type: ignore[misc]
+        named = tuple(f"{kind}_at_{name}" for kind in _KINDS)
+        yield named, lambda place=place: _calibration(forecast, place)  # type: ignore[misc]
 
 
 def _concordance(forecast: Forecast, name: str) -> Part:
@@ -164,6 +166,7 @@ def _concordance(forecast: Forecast, name: str) -> Part:
 
 def _auroc(forecast: Forecast, time: float) -> Part:
     """Return the AUROC at a time as a function of weights."""
+    refuse_time(forecast.outcome, time)
     risk = 1 - forecast.survival[:, forecast.times.tolist().index(time)]
     pairs, left = case_pairs(forecast.outcome, risk, time, forecast.censoring, strata=forecast.strata)
     return lambda weights: {f"auroc_at_{time_name(time)}": _ratio(*pairs.sums(weights, left[None]))}
@@ -186,6 +189,7 @@ def _brier(forecast: Forecast, place: int) -> Part:
 def _calibration(forecast: Forecast, place: int) -> Part:
     """Return what was observed and predicted at a time as a function of weights."""
     time, chance = float(forecast.times[place]), 1 - forecast.survival[:, place]
+    refuse_time(forecast.outcome, time)
     groups = np.array_split(np.argsort(chance, kind="stable"), min(_GROUPS, len(chance)))
     every = Observed(forecast.outcome, time=time)
     parts = [Observed(forecast.outcome, time=time, rows=rows) for rows in groups]
@@ -198,8 +202,7 @@ def _calibration(forecast: Forecast, place: int) -> Part:
             for part, rows in zip(parts, groups, strict=True)
         )
         values = (observed, predicted, observed / predicted, gaps / weights.sum(axis=1))
-        kinds = ("observed", "predicted", "calibration_ratio", "calibration_error")
-        return {f"{kind}_at_{time_name(time)}": value for kind, value in zip(kinds, values, strict=True)}
+        return {f"{kind}_at_{time_name(time)}": value for kind, value in zip(_KINDS, values, strict=True)}
 
     return found
 

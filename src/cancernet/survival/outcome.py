@@ -19,7 +19,7 @@ UNITS: tuple[Unit, ...] = ("days", "weeks", "months", "years")
 
 _MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "None", "null")
 _FEWEST = 10  # rows of each side from which on lengths of time say something about the coding
-_BACKWARDS = 0.6  # share of pairs in which the event comes later; 0.02 to 0.30 in twelve public data sets
+_BACKWARDS = 0.6  # share of pairs in which the event comes later; 0.02 to 0.30 in thirteen public outcomes
 _CAUTION = 3.0  # standard errors above one half
 
 
