@@ -66,3 +66,13 @@ def test_what_is_no_image_is_refused(segmenter, wrong):
 def test_a_bundle_that_outlines_nothing_is_refused(tmp_path):
     with pytest.raises(BundleMismatch, match="outlines nothing"):
         NetworkSegmenter(made_bundle(tmp_path / "table"))
+
+
+def test_the_programs_that_give_classes_refuse_it(folder):
+    from typer.testing import CliRunner
+
+    from cancernet.cli.main import app
+
+    for verb in (["predict", str(folder), "x.csv"], ["explain", str(folder), "x.csv"]):
+        done = CliRunner().invoke(app, verb)
+        assert "outlines each nucleus" in str(done.exception) + done.output

@@ -28,8 +28,8 @@ class Segmenter(BaseModel):
     name
         "segmenter" is the only one.
     colours
-        "rgb", or "red": the network sees red light only, which haematoxylin absorbs and eosin lets pass. What is learnt
-        on one mix of stains then holds on others.
+        "rgb", or "red": the network sees red light only, which haematoxylin absorbs and eosin lets pass. With clutter
+        (see the options of training) what is learnt on few images of one stain then holds better on others.
     mpp
         Microns per pixel that images are brought to. At 0.4 the finest resolution inside is 0.8, and a small nucleus
         (5 microns) is six of its pixels wide.

@@ -12,7 +12,7 @@ from cancernet.patches.images import _opened
 
 __all__ = ["read_labels", "rescale"]
 
-_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
+_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")  # Pillow reads some 16-bit PNG as "I"
 
 
 def read_labels(path: str | Path) -> NDArray[np.int32]:
@@ -21,7 +21,7 @@ def read_labels(path: str | Path) -> NDArray[np.int32]:
     Parameters
     ----------
     path
-        PNG or TIFF of one channel, 8, 16 or 32 bits; of a palette the numbers, not the colours.
+        PNG or TIFF of one channel, 8 or 16 bits; of a palette the numbers, not the colours.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def read_labels(path: str | Path) -> NDArray[np.int32]:
     Raises
     ------
     InvalidInput
-        When it has colours, or numbers below 0.
+        When it has colours, 32 bits, or numbers with a sign.
     CorruptFile
         When it is damaged or no image.
     StorageFailure
@@ -40,13 +40,10 @@ def read_labels(path: str | Path) -> NDArray[np.int32]:
         if image.mode not in _MODES:
             raise InvalidInput(
                 f"'{path}' has pixels of the kind {image.mode}, no whole numbers",
-                "One channel of 8, 16 or 32 bits: the number of the nucleus at each pixel, 0 for background",
+                "One channel of 8 or 16 bits: the number of the nucleus at each pixel, 0 for background",
                 "Save the labels as PNG or TIFF of integers",
             )
-        labels = np.asarray(image)
-    if labels.min(initial=0) < 0:
-        raise InvalidInput(f"'{path}' holds the number {labels.min()}", "Numbers from 0", "Label the image anew")
-    return labels.astype(np.int32)
+        return np.asarray(image).astype(np.int32)
 
 
 def rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:

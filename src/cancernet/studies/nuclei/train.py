@@ -123,16 +123,12 @@ def _facts(plan: NucleiPlan, fitted: FittedNuclei) -> tuple[tuple[str, str], ...
     """Return what the run rests on, in words."""
     study, split = plan.study, plan.split
     count, groups = len(plan.fields), len(np.unique(plan.table.groups))
-    nuclei = sum(len(np.unique(field.things)) - 1 for field in plan.fields)
+    things = sum(len(np.unique(field.things)) - 1 for field in plan.fields)
     way = f"{len(split.folds)}-fold cross-validation" if split.kind == "k-fold" else "held-out test"
     by = "image" if plan.table.group_column == "row" else plan.table.group_column
     chosen = fitted.outlining
     return (
-        (
-            "Data",
-            f"{plan.table.name}: {count} images of {groups} groups, "
-            f"{nuclei:,} outlines of the class {study.classes[-1]}",
-        ),
+        ("Data", f"{plan.table.name}: {count} images of {groups} groups, {things:,} times {study.classes[-1]}"),
         ("Split", f"{way} by {by}; each test image is answered by a network that has not seen its group"),
         ("Resolution", f"{study.model.mpp:g} microns per pixel, {plan.taken.pixel_size.status}"),
         ("Outlines of the bundle", f"threshold {chosen.threshold:g}, seed {chosen.seed:g}, chosen on {chosen.rows}"),
