@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
+from cancernet.cells import Classical
 from cancernet.errors import InvalidInput
 from cancernet.metrics import InstanceScores, instance_scores
 from cancernet.studies.nuclei.fields import Field
@@ -16,18 +14,14 @@ from cancernet.studies.nuclei.measure import RADIUS_UM
 
 __all__ = ["classical_scores"]
 
-_CLASSICAL = "cancernet.cells.classical"
-
 
 def classical_scores(fields: Sequence[Field]) -> list[InstanceScores]:
-    """Return the scores of each image, in which it found nothing where it refuses it; empty without that path."""
-    if find_spec(_CLASSICAL) is None:
-        return []
-    segmenter = import_module(_CLASSICAL).Classical()
+    """Return the scores of each image, in which it found nothing where it refuses it."""
+    segmenter = Classical()
     return [_scores(segmenter, field) for field in fields]
 
 
-def _scores(segmenter: Any, field: Field) -> InstanceScores:
+def _scores(segmenter: Classical, field: Field) -> InstanceScores:
     """Return the scores of one image."""
     try:
         found = segmenter.labels(field.image, mpp=field.mpp)
