@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -242,7 +243,10 @@ class Card(Part):
         """Hold the bias of the logits and the task together."""
         bias, width = self.decision.bias, self.logit_width
         refuse(len(bias) not in {0, width}, f"bias must have {width} numbers, or none")
-        refuse(self.task.kind == "ordinal" and len(set(bias)) > 1, "the bias of all grades must be the same")
+        falls = any(later < sooner for sooner, later in pairwise(bias))
+        refuse(
+            self.task.kind == "ordinal" and falls, "the bias of a grade must not be less than that of the one before"
+        )
 
     @property
     def logit_shape(self) -> tuple[int, ...]:

@@ -23,8 +23,9 @@ def fit_temperature_and_bias(
 ) -> tuple[float, tuple[float, ...]]:
     """Return the temperature and the bias that make the true classes most likely.
 
-    The logits become logits / temperature + bias: one bias for each class, of mean zero, or for ordered grades the same
-    for all cut-points. Both are fitted at once; the loss is convex. The bias is empty, and the temperature that of
+    The logits become logits / temperature + bias: one bias for each class, of mean zero, or for ordered grades one for
+    each cut-point, none less than the one before: so it moves cut-points apart, never past each other, whichever
+    network they are of. Both are fitted at once; the loss is convex. The bias is empty, and the temperature that of
     `fit_temperature`, where a class has fewer than 10 rows, or where the classes can be told apart without a mistake,
     so that no finite temperature is best.
 
@@ -53,24 +54,25 @@ def fit_temperature_and_bias(
     classes = values.shape[1] + (kind == "ordinal")
     if np.bincount(codes, minlength=classes).min() < _FEWEST_ROWS:
         return temperature, ()
-    rows, free = np.arange(len(values)), 1 if kind == "ordinal" else classes - 1
+    rows = np.arange(len(values))
 
     def loss(numbers: Floats) -> float:
-        changed = biased(values, math.exp(numbers[0]), bias=_spread(numbers[1:], values.shape[1], kind))
+        changed = biased(values, math.exp(numbers[0]), bias=_spread(numbers[1:], kind))
         return -float(log_probabilities(changed, kind)[rows, codes].mean())
 
-    bounds = [(math.log(TEMPERATURES[0]), math.log(TEMPERATURES[1])), *[(-_LARGEST, _LARGEST)] * free]
-    start = np.array([math.log(temperature), *[0.0] * free])
+    apart = [(0.0, _LARGEST)] if kind == "ordinal" else [(-_LARGEST, _LARGEST)]
+    bounds = [(math.log(TEMPERATURES[0]), math.log(TEMPERATURES[1])), (-_LARGEST, _LARGEST), *apart * (classes - 2)]
+    start = np.array([math.log(temperature), *[0.0] * (classes - 1)])
     found = minimize(loss, start, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9}).x
     if found[0] <= bounds[0][0] + _AT or np.abs(found[1:]).max() >= _LARGEST - _AT:
         return temperature, ()
-    return math.exp(found[0]), tuple(_spread(found[1:], values.shape[1], kind).tolist())
+    return math.exp(found[0]), tuple(_spread(found[1:], kind).tolist())
 
 
-def _spread(free: Floats, width: int, kind: TaskKind) -> Floats:
-    """Return the bias of each logit from its free numbers."""
+def _spread(free: Floats, kind: TaskKind) -> Floats:
+    """Return the bias of each logit from its free numbers: of grades the first one, and the steps."""
     if kind == "ordinal":
-        return np.full(width, free[0])
+        return np.cumsum(free)
     every = np.append(free, 0.0)
     centred: Floats = every - every.mean()
     return centred
