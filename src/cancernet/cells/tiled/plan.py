@@ -17,14 +17,10 @@ from cancernet.slides import Pitch, Slide
 __all__ = ["MARGIN_UM", "Plane", "Tile", "plane_of", "tiles_of"]
 
 MARGIN_UM = AROUND_UM + 20.0
-"""Around each tile: neighbours count to 25 microns, and are whole and outlined as if there were no tile.
+"""Around each tile: neighbours are counted to 25 microns; 20 more, so that these are whole and as without tiles."""
 
-20 more are for that: 10 for half of a large nucleus, 10 for what the segmenter looks at around it."""
-
-_PX_SIDE = 1536  # pixels of a tile with its margins: 100 MB while it is worked on, and half of it is its own
-_STEP = (
-    32  # pixels that tiles and margins are multiples of, so that what halves an image some times sees the same halves
-)
+_PX_SIDE = 1536  # pixels of a tile with its margins: larger ones took more memory and no less time
+_STEP = 32  # pixels that tiles and margins are multiples of: what halves an image some times sees the same halves
 
 
 @dataclass(frozen=True)

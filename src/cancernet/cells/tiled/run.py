@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.ahead import several_ahead
 from cancernet.cells.measure import measure_nuclei
@@ -128,22 +130,12 @@ def examine_slide(
         plane, region = plane_of(slide, pitch), inside(chosen.region, slide)
         thumbnail, tissue = _look(slide, chosen, region=region)
         tiles = list(tiles_of(plane, tissue))
-        sums, counts = Sums(), np.zeros(tissue.mask.shape, np.int32)
         if tiles:
             segmenter = fitted(segmenter, slide, plane=plane, tissue=tissue)
-        looked = several_ahead(
-            tiles,
-            Looker(slide, plane, tissue, region=region, segmenter=segmenter),
-            threads=chosen.threads,
-            ahead=chosen.threads,
-        )
-        with growing_cells(folder, plane, like=_no_nuclei(plane.mpp)) as streams:
-            for done, one in enumerate(looked, start=1):
-                streams.append(one)
-                sums.add(one.measured.table)
-                _count(counts, one, plane, tissue)
-                if progress is not None:
-                    progress(done, len(tiles))
+        looker = Looker(slide, plane, tissue, region=region, segmenter=segmenter)
+        looked = several_ahead(tiles, looker, threads=chosen.threads, ahead=chosen.threads)
+        told = None if progress is None else partial(_tell, progress, len(tiles))
+        sums, counts = _write(folder, looked, plane=plane, tissue=tissue, told=told)
         summary = summarise_slide(
             sums, slide, plane, tissue=tissue, pitch=pitch, tiles=len(tiles), found_by=f"segmenter '{chosen.segmenter}'"
         )
@@ -184,6 +176,31 @@ def cells_item(
     return {name: summary[name] for name in ("nuclei", "mm2", "density_per_mm2")}
 
 
+def _write(
+    folder: Path,
+    looked: Iterable[LookedAt],
+    *,
+    plane: Plane,
+    tissue: Tissue,
+    told: Callable[[int], None] | None,
+) -> tuple[Sums, NDArray[np.int32]]:
+    """Write the nuclei of each tile; return what was counted, and how many lie in each pixel of the mask, (h, w)."""
+    sums, counts = Sums(), np.zeros(tissue.mask.shape, np.int32)
+    with growing_cells(folder, plane, like=_no_nuclei(plane.mpp)) as streams:
+        for done, one in enumerate(looked, start=1):
+            streams.append(one)
+            sums.add(one.measured.table)
+            _count(counts, one, plane, tissue=tissue)
+            if told is not None:
+                told(done)
+    return sums, counts
+
+
+def _tell(progress: Callable[[float, float], None], total: int, done: int) -> None:
+    """Say how many of the tiles are done."""
+    progress(done, total)
+
+
 def _look(slide: Slide, options: SlideOptions, *, region: Box) -> tuple[Thumbnail, Tissue]:
     """Return the thumbnail that is shown, and where nuclei are looked for."""
     pitch = resolve_pitch(slide, options.mpp)
@@ -204,7 +221,7 @@ def _no_nuclei(mpp: float) -> Any:
     return measure_nuclei(nothing, np.zeros((1, 1), np.int32), mpp=mpp).table
 
 
-def _count(counts: Any, one: LookedAt, plane: Plane, tissue: Tissue) -> None:
+def _count(counts: NDArray[np.int32], one: LookedAt, plane: Plane, *, tissue: Tissue) -> None:
     """Count the nuclei of a tile in the pixels of the mask, in place."""
     scale = np.array(plane.l0_per_px) / plane.mpp / np.array(tissue.l0_per_px)
     places = (one.measured.table[["x_um", "y_um"]].to_numpy(np.float64) * scale).astype(np.intp)
