@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from shapely import box
 
-from cancernet.cells import Classical, SlideOptions, examine_slide, measure_nuclei
+from cancernet.cells import Classical, SlideOptions, examine_slide, is_field, measure_nuclei
 from cancernet.cells.profile import mitosis_candidates
 from cancernet.cells.summary import QUANTILES, quantiles_of
 from cancernet.cells.tiled import streams
@@ -16,7 +17,7 @@ from cancernet.cells.tiled.sums import BINS, Histogram, Sums
 from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.geometry import Box
 from cancernet.scan import Tissue
-from cancernet.slides import read_geojson
+from cancernet.slides import Region, growing_geojson, read_geojson, write_geojson
 from cells.drawn import field
 
 HALF = '{"type":"Polygon","coordinates":[[[0,0],[200,0],[200,400],[0,400],[0,0]]]}'
@@ -136,3 +137,35 @@ def test_density_of_evenly_spread_nuclei():
     density = density_of(counts, tissue)
     np.testing.assert_allclose(density[tissue.mask], 2 / 64e-6, rtol=1e-4)
     assert np.isnan(density[:, :10]).all()
+
+
+def test_fluorescence_is_refused(tmp_path):
+    image = np.zeros((200, 200, 3), np.uint8)
+    image[40:60, 40:60] = (30, 60, 220)
+    Image.fromarray(image).save(tmp_path / "slide.png")
+    for mask in (None, tmp_path / "mask.geojson"):
+        (tmp_path / "mask.geojson").write_text(HALF.replace("400", "200"))
+        with pytest.raises(InvalidInput, match="fluorescence"):
+            examined(tmp_path, f"out-{mask is None}", mask=mask)
+
+
+def test_a_field_among_slides_is_a_field(slide):
+    assert is_field(slide / "slide.png", SlideOptions(mpp="0.25"))
+    assert not is_field(slide / "slide.png", SlideOptions(mpp="0.25", region=Box(0, 0, 9, 9)))
+
+
+def test_growing_geojson_says_what_the_whole_would(tmp_path):
+    regions = [
+        Region(box(0, 0, 5, 3), label="Nucleus", kind="detection"),
+        Region(box(1, 1, 2, 2), measurements={"a": 1}),
+    ]
+    with growing_geojson(tmp_path / "grown.geojson") as append:
+        append(regions[:1])
+        append([])
+        append(regions[1:])
+    write_geojson(tmp_path / "whole.geojson", regions)
+    grown, whole = (json.loads((tmp_path / f"{name}.geojson").read_text()) for name in ("grown", "whole"))
+    assert grown == whole
+    with pytest.raises(InvalidInput, match="not finite"), growing_geojson(tmp_path / "bad.geojson") as append:
+        append([Region(box(0, 0, 1, 1), measurements={"a": np.nan})])
+    assert not (tmp_path / "bad.geojson").exists()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.ahead import several_ahead
+from cancernet.cells.field import refuse_fluorescence
 from cancernet.cells.measure import measure_nuclei
 from cancernet.cells.run import CellOptions, examine, write_examined
 from cancernet.cells.segmenter import Segmenter
@@ -122,7 +123,7 @@ def examine_slide(
     CorruptFile
         When the slide cannot be read.
     InvalidInput
-        When an option does not fit the slide, or its pixels are too coarse to show nuclei.
+        When an option does not fit the slide, its pixels are too coarse to show nuclei, or it is fluorescence.
     """
     chosen, begun = options or SlideOptions(), perf_counter()
     with closing(open_slide(path)) as slide:
@@ -207,6 +208,7 @@ def _look(slide: Slide, options: SlideOptions, *, region: Box) -> tuple[Thumbnai
     whole = Box(0, 0, *slide.l0_size)
     pixels = slide.read(whole, px_size=thumbnail_size(slide, mpp=_UM_PER_PX, pitch=pitch))
     tissue = within(tissue_of(slide, pixels, pitch=pitch, mask=options.mask), region)
+    refuse_fluorescence(pixels[tissue.mask][None] if tissue.mask.any() else pixels, slide.path)
     del pixels
     give_back_freed()
     size = thumbnail_size(slide, longest=min(_PX_SHOWN, max(slide.l0_size)), pitch=pitch)
