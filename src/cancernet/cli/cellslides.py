@@ -70,7 +70,7 @@ def _batch_options(options: SlideOptions, *, runtime: str, asked: Mapping[str, A
     from json import dumps
 
     from cancernet import __version__
-    from cancernet.cells import digest_of
+    from cancernet.cells import SEGMENTERS, digest_of
     from cancernet.files import sha256
     from cancernet.jobs import BatchOptions
     from cancernet.slides import MppPolicy, read_geojson
@@ -82,7 +82,7 @@ def _batch_options(options: SlideOptions, *, runtime: str, asked: Mapping[str, A
         "mask": None if options.mask is None else sha256(options.mask),
         "mpp": "error" if policy.table else options.mpp,
         "segmenter": digest_of(options.segmenter),
-        "runtime": runtime,
+        "runtime": "" if options.segmenter in SEGMENTERS else runtime,
     }
     digest = hashlib.sha256(dumps(fields, sort_keys=True).encode()).hexdigest()
     return BatchOptions(**asked, digest=digest, own=policy.line_of, versions={"cancernet": __version__})
