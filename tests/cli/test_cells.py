@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cells.drawn import field
-from cli.made import refused, succeeded
+from cli.made import cancernet, refused, succeeded
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_what_it_refuses(here):
     Image.fromarray(np.zeros((10, 10), np.uint8)).save("small.png")
     Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save("black.png")
     assert "never guessed" in refused("cells", "field.png")
-    assert "There is no 'none.png'" in refused("cells", "none.png", "--mpp", 0.25)
+    assert "does not exist: 'none.png'" in refused("cells", "none.png", "--mpp", 0.25)
     assert "10 x 10 pixels for an image of 200 x 200" in refused(
         "cells", "field.png", "--mpp", 0.25, "--labels", "small.png"
     )
@@ -74,3 +74,31 @@ def test_an_existing_folder_is_kept(here):
     assert succeeded("cells", "blank.png", "--mpp", 0.25, "--out", "a", "--quiet").out == ""
     assert "exists already" in refused("cells", "blank.png", "--mpp", 0.25, "--out", "a")
     succeeded("cells", "blank.png", "--mpp", 0.25, "--out", "a", "--force")
+
+
+def test_a_slide_is_worked_through_in_tiles(here):
+    """A part of it, by the same command; again, it needs no work."""
+    arguments = ("cells", "field.png", "--mpp", 0.25, "--region", "0,0,150,200", "--out", "slides")
+    first = succeeded(*arguments)
+    assert "nuclei in" in first.out
+    files = {path.name for path in (here / "slides" / "field").iterdir()}
+    assert files == {"cells.png", "cells.parquet", "cells.geojson", "summary.json", "job.json"}
+    assert succeeded(*arguments, "--json").json["kept"] == ["field"]
+    summary = json.loads((here / "slides" / "field" / "summary.json").read_text())
+    assert 10 < summary["nuclei"] < 30
+    assert summary["mm2"] == pytest.approx(150 * 200 * 0.0625 / 1e6, rel=0.2)  # pixels of 8 microns
+
+
+def test_several_images_are_a_batch(here):
+    """A field among them has what a field has; what failed is said, and the others are done."""
+    Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save("black.png")
+    found = cancernet("cells", "field.png", "black.png", "--mpp", 0.25, "--out", "batch", "--max-ram", "2G")
+    assert found.code == 2
+    assert "as fluorescence" in found.err
+    assert (here / "batch" / "field" / "overlay.png").exists()
+    assert not (here / "batch" / "black").exists()
+
+
+def test_what_goes_with_fields_only(here):
+    assert "One field" in refused("cells", "field.png", "--mpp", 0.25, "--fna", "--region", "0,0,9,9")
+    assert "One slide" in refused("cells", "field.png", "labels.png", "--mpp", 0.25, "--mask", "none.geojson")

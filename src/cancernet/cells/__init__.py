@@ -1,6 +1,6 @@
 """Cells: nuclei outlined and measured, and the way from an image to the features of the FNA model."""
 
-from cancernet.cells.classical import Classical
+from cancernet.cells.classical import Classical, FittedClassical
 from cancernet.cells.cytology import CYTOLOGY, measure_cell
 from cancernet.cells.field import Field, read_field, read_labels
 from cancernet.cells.fna import CAVEAT, FNA_NAMES, OFF_BY, UM_PER_UNIT, FnaAnswer, ask_fna, say_answer
@@ -8,8 +8,9 @@ from cancernet.cells.measure import HARALICK, PATTERNS, POINTS, SHAPES, WISCONSI
 from cancernet.cells.network import NetworkSegmenter, read_maps, resize_maps
 from cancernet.cells.profile import PROFILE, mitosis_candidates, profile_of
 from cancernet.cells.run import CellOptions, Examined, examine, write_examined
-from cancernet.cells.segmenter import Segmenter
-from cancernet.cells.segmenters import SEGMENTERS, open_segmenter
+from cancernet.cells.segmenter import Fits, OpenSegmenter, Segmenter
+from cancernet.cells.segmenters import SEGMENTERS, digest_of, open_segmenter
+from cancernet.cells.tiled import MARGIN_UM, SlideOptions, cells_item, examine_slide, is_field
 from cancernet.cells.watershed import enlarge, outline, owned
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "CYTOLOGY",
     "FNA_NAMES",
     "HARALICK",
+    "MARGIN_UM",
     "OFF_BY",
     "PATTERNS",
     "POINTS",
@@ -29,13 +31,21 @@ __all__ = [
     "Classical",
     "Examined",
     "Field",
+    "Fits",
+    "FittedClassical",
     "FnaAnswer",
     "Measured",
     "NetworkSegmenter",
+    "OpenSegmenter",
     "Segmenter",
+    "SlideOptions",
     "ask_fna",
+    "cells_item",
+    "digest_of",
     "enlarge",
     "examine",
+    "examine_slide",
+    "is_field",
     "measure_cell",
     "measure_nuclei",
     "mitosis_candidates",

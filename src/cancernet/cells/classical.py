@@ -6,16 +6,18 @@ haematoxylin; its numbers on three public sets stand in `docs/cells.md`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.cells.measure import checked_image
 from cancernet.errors import InvalidInput, MissingResolution
-from cancernet.stain import fit_macenko, optical_density, separate_with
+from cancernet.stain import MacenkoFit, fit_macenko, optical_density, separate_with
 
-__all__ = ["Classical"]
+__all__ = ["Classical", "FittedClassical"]
 
 _FINEST_MPP, _COARSEST_MPP = 0.05, 1.5  # coarser pixels do not show a nucleus
 _FITTED_PIXELS = 250_000  # that stains are found in: more of them take half of the time and change nothing
@@ -72,7 +74,7 @@ class Classical:
     least_um2: float = 8.0
 
     def labels(self, image: NDArray[np.uint8], *, mpp: float) -> NDArray[np.int32]:
-        """Return the nuclei of an image; see `Segmenter`.
+        """Return the nuclei of an image, by the stains and thresholds of that image; see `Segmenter`.
 
         Raises
         ------
@@ -81,35 +83,50 @@ class Classical:
         MissingResolution
             When `mpp` is not above 0.
         """
-        image = checked_image(image)
-        _check_mpp(mpp)
-        amount = self._amount(image, mpp)
-        mask = self._mask(amount, mpp)
-        if mask is None or not mask.any():
-            return np.zeros(image.shape[:2], np.int32)
-        return self._without_small(self._split(mask, mpp), mpp)
+        return self.fit([image], mpp=mpp).labels(image, mpp=mpp)
 
-    def _amount(self, image: NDArray[np.uint8], mpp: float) -> Amount:
+    def fit(self, samples: Sequence[NDArray[np.uint8]], *, mpp: float) -> FittedClassical:
+        """Return the segmenter with the stains and thresholds of some images: all tiles of a slide have one.
+
+        Parameters
+        ----------
+        samples
+            At least one, (h, w, 3), uint8 RGB each: parts of the slide that show tissue.
+        mpp
+            Microns per pixel.
+
+        Raises
+        ------
+        InvalidInput, MissingResolution
+            As `labels` does.
+        """
+        images = [checked_image(image) for image in samples]
+        _check_mpp(mpp)
+        stains = _stains_of(images)
+        amounts = np.concatenate([self._amount(image, stains, mpp).ravel() for image in images])
+        return FittedClassical(self, stains, _whole_threshold(amounts), float(amounts.std()))
+
+    def __enter__(self) -> Self:
+        """Return the segmenter itself."""
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Free nothing: it holds nothing."""
+        return None
+
+    def _amount(self, image: NDArray[np.uint8], stains: MacenkoFit | None, mpp: float) -> Amount:
         """Return haematoxylin, blurred."""
         from scipy import ndimage
 
-        amount: Amount = ndimage.gaussian_filter(_haematoxylin(image), self.blur_um / mpp)
+        amount: Amount = ndimage.gaussian_filter(_haematoxylin(image, stains), self.blur_um / mpp)
         return amount
 
-    def _mask(self, amount: Amount, mpp: float) -> Mask | None:
-        """Return where nuclei are; None where the image has one shade only."""
+    def _mask(self, amount: Amount, whole: float, *, spread: float, mpp: float) -> Mask:
+        """Return where nuclei are."""
         from scipy import ndimage
-        from skimage.filters import threshold_otsu
 
-        if np.ptp(amount) < _LEAST_CONTRAST:
-            return None
-        whole = float(threshold_otsu(amount))  # type: ignore[no-untyped-call]
-        dark = amount > whole
-        if amount[dark].mean() - amount[~dark].mean() < _LEAST_CONTRAST:
-            return None
         around = ndimage.uniform_filter(amount, max(3, round(self.window_um / mpp)))
-        near = around + self.above * float(amount.std())
-        mask = amount > self.local * near + (1 - self.local) * whole
+        mask = amount > self.local * (around + self.above * spread) + (1 - self.local) * whole
         steps = max(1, round(self.opening_um / mpp))
         return self._filled(ndimage.binary_opening(mask, iterations=steps), mpp)
 
@@ -143,21 +160,82 @@ class Classical:
         return numbers[labels]
 
 
-def _haematoxylin(image: NDArray[np.uint8]) -> Amount:
-    """Return haematoxylin by the stains of the image itself; where it does not show two, what takes red light.
+@dataclass(frozen=True)
+class FittedClassical:
+    """The segmenter without a network, with the stains and thresholds of one slide.
+
+    Parameters
+    ----------
+    options
+        How nuclei are outlined.
+    stains
+        Of the slide; None where they do not show two, and the density of red is taken.
+    whole
+        Threshold of the slide; None where it has one shade only, and no nucleus.
+    spread
+        Standard deviation of the stain over the slide.
+    """
+
+    options: Classical
+    stains: MacenkoFit | None
+    whole: float | None
+    spread: float
+
+    def labels(self, image: NDArray[np.uint8], *, mpp: float) -> NDArray[np.int32]:
+        """Return the nuclei of an image; what lies farther than about 10 microns from a place does not matter there.
+
+        Raises
+        ------
+        InvalidInput, MissingResolution
+            As `Classical.labels` does.
+        """
+        image = checked_image(image)
+        _check_mpp(mpp)
+        own = self.options
+        nothing = np.zeros(image.shape[:2], np.int32)
+        if self.whole is None:
+            return nothing
+        mask = own._mask(own._amount(image, self.stains, mpp), self.whole, spread=self.spread, mpp=mpp)
+        return own._without_small(own._split(mask, mpp), mpp) if mask.any() else nothing
+
+
+def _whole_threshold(amounts: Amount) -> float | None:
+    """Return Otsu's threshold of all amounts, (n,); None where there is one shade only."""
+    from skimage.filters import threshold_otsu
+
+    if np.ptp(amounts) < _LEAST_CONTRAST:
+        return None
+    whole = float(threshold_otsu(amounts))  # type: ignore[no-untyped-call]
+    dark = amounts > whole
+    return whole if amounts[dark].mean() - amounts[~dark].mean() >= _LEAST_CONTRAST else None
+
+
+def _stains_of(images: Sequence[NDArray[np.uint8]]) -> MacenkoFit | None:
+    """Return the stains of images; None where they do not show two.
 
     Of one stain only, the two directions that Macenko's method finds are noise. Haematoxylin then has little to do with
     the density of red, which eosin hardly takes.
     """
-    red = optical_density(image)[..., 0]
-    step = max(1, int((red.size / _FITTED_PIXELS) ** 0.5))
+    step = max(1, int((sum(image[..., 0].size for image in images) / _FITTED_PIXELS) ** 0.5))
     try:
-        amount = separate_with(image, fit_macenko(image[::step, ::step]))[..., 0]
+        stains = fit_macenko(_thinned(images, step))
     except InvalidInput:
-        return red
+        return None
+    pixels = _thinned(images, 2)
+    amount, red = separate_with(pixels, stains)[..., 0], optical_density(pixels[..., 0])
     with np.errstate(invalid="ignore", divide="ignore"):
-        alike = float(np.corrcoef(amount[::2, ::2].ravel(), red[::2, ::2].ravel())[0, 1])
-    return amount if alike >= _ALIKE else red
+        alike = float(np.corrcoef(amount, red)[0, 1])
+    return stains if alike >= _ALIKE else None
+
+
+def _thinned(images: Sequence[NDArray[np.uint8]], step: int) -> NDArray[np.uint8]:
+    """Return one pixel in so many along both sides, of all images, (n, 3)."""
+    return np.concatenate([image[::step, ::step].reshape(-1, 3) for image in images])
+
+
+def _haematoxylin(image: NDArray[np.uint8], stains: MacenkoFit | None) -> Amount:
+    """Return haematoxylin by the stains; without them, what takes red light."""
+    return optical_density(image[..., 0]) if stains is None else separate_with(image, stains)[..., 0]
 
 
 def _check_mpp(mpp: float) -> None:

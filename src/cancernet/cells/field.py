@@ -15,7 +15,7 @@ from cancernet.files import storage_errors
 from cancernet.geometry import Box
 from cancernet.slides import MppPolicy, Pitch, open_slide, resolve_pitch
 
-__all__ = ["Field", "read_field", "read_labels"]
+__all__ = ["Field", "read_field", "read_labels", "refuse_fluorescence"]
 
 _MOST_PIXELS = 32_000_000  # 2 GB of memory while they are outlined
 _DARK, _MOST_DARK = 50, 0.6  # grey level; share of pixels below it that no stained tissue in bright light has
@@ -79,7 +79,7 @@ def read_field(path: str | Path, *, mpp: str | float = "error") -> Field:
         side = pitch.mpp
         px_size = max(1, round(width * pitch.um_x / side)), max(1, round(height * pitch.um_y / side))
         image = slide.read(Box(0, 0, width, height), px_size=px_size)
-    _refuse_fluorescence(image, path)
+    refuse_fluorescence(image, path)
     return Field(Path(path).name, image, side, pitch, (width / px_size[0], height / px_size[1]))
 
 
@@ -115,8 +115,8 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int32]:
     return checked_labels(labels, shape)
 
 
-def _refuse_fluorescence(image: NDArray[np.uint8], path: str | Path) -> None:
-    """Raise when the image is mostly black: light on a dark ground is no stain in bright light."""
+def refuse_fluorescence(image: NDArray[np.uint8], path: str | Path) -> None:
+    """Raise when an image (h, w, 3) is mostly black: light on a dark ground is no stain in bright light."""
     grey = image[::4, ::4] @ _LUMA
     share = float((grey < _DARK).mean())
     if share > _MOST_DARK:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -57,6 +58,7 @@ class NetworkSegmenter:
 
     def __init__(self, name_or_path: str | Path, *, runtime: str = "openvino", threads: int | None = None) -> None:
         self.model = engine.open(name_or_path, runtime=runtime, threads=threads)
+        self._asking = Lock()  # tiles of a slide come from several threads
         try:
             self.taken, self.options = _parts(self.model)
         except BundleMismatch:
@@ -91,7 +93,8 @@ class NetworkSegmenter:
     def maps(self, image: NDArray[np.uint8], *, mpp: float) -> Floats:
         """Return the maps of an image at the microns per pixel of the bundle, (h', w', maps), 0 to 1."""
         scaled = _at_scale(_checked(image), mpp / self.taken.mpp)
-        return read_maps(self.model, scaled, taken=self.taken, maps=self.model.card.task.logit_width)
+        with self._asking:
+            return read_maps(self.model, scaled, taken=self.taken, maps=self.model.card.task.logit_width)
 
     def close(self) -> None:
         """Free the memory."""

@@ -18,7 +18,7 @@ from cancernet.slides import Region, write_geojson
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["write_cells"]
+__all__ = ["regions_of", "write_cells"]
 
 _EVERY = 4  # of 128 points of a contour one in four goes to QuPath: 32, as exact as pixels are
 _FEW = 2**16  # labels of 16 bits
@@ -56,7 +56,7 @@ def write_cells(
     _write_labels(folder, np.append(0, table["nucleus"])[measured.labels])
     with whole_file(folder / "cells.parquet") as partial:
         table.to_parquet(partial, index=False)
-    write_geojson(folder / "cells.geojson", _regions(field, measured))
+    write_geojson(folder / "cells.geojson", regions_of(measured, l0_per_px=field.l0_per_px))
     write_json(folder / "summary.json", summary)
 
 
@@ -72,11 +72,23 @@ def _write_labels(folder: Path, labels: NDArray[np.integer[Any]]) -> None:
         tifffile.imwrite(partial, labels.astype(np.uint32), compression="deflate")
 
 
-def _regions(field: Field, measured: Measured) -> list[Region]:
-    """Return the nuclei for QuPath, in pixels of the file."""
+def regions_of(
+    measured: Measured, *, l0_per_px: tuple[float, float], corner: tuple[float, float] = (0.0, 0.0)
+) -> list[Region]:
+    """Return the nuclei for QuPath, in base-level pixels.
+
+    Parameters
+    ----------
+    measured
+        Of an image, or of a tile.
+    l0_per_px
+        Base-level pixels to one of its pixels, across and down.
+    corner
+        Its upper left corner, in its pixels.
+    """
     from shapely import Polygon
 
-    places = measured.contours.points[:, ::_EVERY] * (np.array(field.l0_per_px) / measured.mpp)
+    places = (measured.contours.points[:, ::_EVERY] / measured.mpp + np.array(corner)) * np.array(l0_per_px)
     numbers = _numbers(measured.table)
     return [
         Region(Polygon(line), label="Nucleus", colour=_NUCLEUS, measurements=known, kind="detection")

@@ -16,6 +16,7 @@ from cancernet.cells.measure import Measured, measure_nuclei
 from cancernet.cells.outputs import write_cells
 from cancernet.cells.overlay import CANDIDATE, DRIVER, Mark
 from cancernet.cells.profile import draw_profile, mitosis_candidates, profile_of, references
+from cancernet.cells.segmenter import Segmenter
 from cancernet.cells.segmenters import open_segmenter
 from cancernet.cells.summary import summarise_field
 from cancernet.errors import InvalidInput
@@ -37,13 +38,16 @@ class CellOptions:
     mpp
         What to do about the resolution; see `MppPolicy.parse`.
     segmenter
-        Name of what outlines the nuclei.
+        What outlines the nuclei; see `open_segmenter`.
+    runtime
+        Of the engine of a bundle.
     labels
         A file of masks instead; see `read_labels`.
     """
 
     mpp: str = "error"
     segmenter: str = "classical"
+    runtime: str = "openvino"
     labels: Path | None = None
 
     @property
@@ -75,7 +79,13 @@ class Examined:
     fna: FnaAnswer | None = None
 
 
-def examine(path: str | Path, *, options: CellOptions | None = None, model: Model | None = None) -> Examined:
+def examine(
+    path: str | Path,
+    *,
+    options: CellOptions | None = None,
+    segmenter: Segmenter | None = None,
+    model: Model | None = None,
+) -> Examined:
     """Return the nuclei of an image file, measured.
 
     Parameters
@@ -84,6 +94,8 @@ def examine(path: str | Path, *, options: CellOptions | None = None, model: Mode
         The image.
     options
         How its nuclei are found.
+    segmenter
+        That is open already; None: open the one that the options name.
     model
         Of the 30 features of nuclei, such as the bundle `fna`: it is asked about the field.
 
@@ -94,7 +106,7 @@ def examine(path: str | Path, *, options: CellOptions | None = None, model: Mode
     """
     chosen = options or CellOptions()
     field = read_field(path, mpp=chosen.mpp)
-    measured = measure_nuclei(field.image, _labels(field, chosen), mpp=field.mpp)
+    measured = measure_nuclei(field.image, _labels(field, chosen, segmenter), mpp=field.mpp)
     summary = summarise_field(field, measured, found_by=chosen.found_by) | _profiled(measured)
     found = Examined(field, measured, summary, _candidates(measured))
     return found if model is None else _asked(found, model)
@@ -139,9 +151,12 @@ def _asked(found: Examined, model: Model) -> Examined:
     return replace(found, summary=summary, marks={**found.marks, **drove}, fna=answer)
 
 
-def _labels(field: Field, options: CellOptions) -> NDArray[np.int32]:
+def _labels(field: Field, options: CellOptions, segmenter: Segmenter | None) -> NDArray[np.int32]:
     """Return the nuclei: of the file that the user brings, else found."""
     height, width = field.image.shape[:2]
     if options.labels is not None:
         return read_labels(options.labels, (height, width))
-    return open_segmenter(options.segmenter).labels(field.image, mpp=field.mpp)
+    if segmenter is not None:
+        return segmenter.labels(field.image, mpp=field.mpp)
+    with open_segmenter(options.segmenter, runtime=options.runtime) as opened:
+        return opened.labels(field.image, mpp=field.mpp)

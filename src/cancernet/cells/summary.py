@@ -14,23 +14,24 @@ from cancernet.cells.measure import Measured
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NOTICE", "SCHEMA_VERSION", "quantiles_of", "summarise_field"]
+__all__ = ["NOTICE", "QUANTILES", "SCHEMA_VERSION", "TABLED", "notes_of", "quantiles_of", "summarise_field", "versions"]
 
 SCHEMA_VERSION = 1
 NOTICE = "Research use only, not a medical device."
 _PACKAGES = ("cancernet", "numpy", "scikit-image", "scipy", "pandas")
-_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _KINDS = {
     "pieces": "in several pieces: the largest is measured",
     "holes": "with holes, which were filled",
     "too few": "too small to have a shape",
     "no two pixels": "too small to have a texture",
     "only nucleus": "alone, without a neighbour",
+    "no other nucleus": "without another nucleus within 25 microns",
     "encloses": "around another nucleus",
 }
 """What stands in reasons, and what is said of all nuclei with it."""
 
-_TABLED = ("area_um2", "radius_um", "eccentricity", "solidity", "haematoxylin", "entropy", "nearest_um")
+TABLED = ("area_um2", "radius_um", "eccentricity", "solidity", "haematoxylin", "entropy", "nearest_um")
 
 
 def summarise_field(field: Field, measured: Measured, *, found_by: str) -> dict[str, Any]:
@@ -58,13 +59,18 @@ def summarise_field(field: Field, measured: Measured, *, found_by: str) -> dict[
         **nothing,
         "cut_by_border": int(table["cut"].sum()),
         "without_shape": int(table["radius_um"].isna().sum()),
-        "notes": _notes(table),
+        "notes": notes_of(table),
         "density_per_mm2": len(measured) / measured.mm2,
         "covered": float((measured.labels > 0).mean()),
-        "quantiles": {name: quantiles_of(table[name]) for name in _TABLED},
-        "versions": {name: metadata.version(name) for name in _PACKAGES},
+        "quantiles": {name: quantiles_of(table[name]) for name in TABLED},
+        "versions": versions(),
         "note": NOTICE,
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
+    return {name: metadata.version(name) for name in _PACKAGES}
 
 
 def quantiles_of(values: pd.Series[float]) -> dict[str, float] | None:
@@ -73,10 +79,10 @@ def quantiles_of(values: pd.Series[float]) -> dict[str, float] | None:
     known = known[np.isfinite(known)]
     if not len(known):
         return None
-    return {f"{share:g}": float(np.quantile(known, share)) for share in _QUANTILES}
+    return {f"{share:g}": float(np.quantile(known, share)) for share in QUANTILES}
 
 
-def _notes(table: pd.DataFrame) -> dict[str, int]:
+def notes_of(table: pd.DataFrame) -> dict[str, int]:
     """Return how many nuclei have which kind of reason."""
     kinds = (said for words in table["reason"] for part, said in _KINDS.items() if part in words)
     return dict(sorted(Counter(kinds).items()))

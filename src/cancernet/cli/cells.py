@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cancernet.cli import complete
-from cancernet.cli.options import FLAG, Force, Json, Mpp, Quiet, Runtime
+from cancernet.cli.batches import bytes_of
+from cancernet.cli.cellslides import examine_slides
+from cancernet.cli.options import FLAG, Force, Json, Mask, MaxRam, Mpp, Quiet, Region, RetryFailed, Runtime, Workers
 from cancernet.cli.show import paragraph, print_json, rows_table, say
+from cancernet.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from cancernet.cells import Examined
+    from cancernet.cells import CellOptions, Examined, SlideOptions
 
 __all__ = ["cells"]
 
@@ -29,15 +32,23 @@ _NAMES = {
 
 
 def cells(
-    image: Annotated[
-        Path,
+    images: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="IMAGE", help="A field: PNG, JPEG, TIFF, WebP, BMP, or a small slide.", show_default=False
+            metavar="IMAGES",
+            help="A field (PNG, JPEG, TIFF, WebP, BMP); or slides, folders of them, a CSV list with a column slide.",
+            show_default=False,
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FOLDER", help="The folder to make.", show_default="cells/IMAGE"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="The folder to make; of slides, it gets a folder for each.",
+            show_default="cells/IMAGE",
+        ),
     ] = None,
     mpp: Mpp = "error",
     labels: Annotated[
@@ -48,31 +59,69 @@ def cells(
     ] = None,
     segmenter: Annotated[
         str,
-        typer.Option(metavar="NAME", help="What outlines the nuclei.", autocompletion=complete.segmenters),
+        typer.Option(
+            metavar="NAME",
+            help="What outlines the nuclei: classical, or a bundle's folder or name.",
+            autocompletion=complete.segmenters,
+        ),
     ] = "classical",
     fna: Annotated[
         bool,
         typer.Option("--fna", metavar=FLAG, help="Ask the FNA model about the 30 features of the field; no diagnosis."),
     ] = False,
+    region: Region = None,
+    mask: Mask = None,
+    workers: Workers = 1,
+    max_ram: MaxRam = None,
+    retry_failed: RetryFailed = False,
     runtime: Runtime = "openvino",
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Outline and measure the nuclei of a field, in microns."""
+    """Outline and measure the nuclei of a field or of whole slides, in microns."""
+    from cancernet.cells import CellOptions, SlideOptions
+    from cancernet.scan import find_slides, parse_region
+
+    box = None if region is None else parse_region(region)
+    options = SlideOptions(mpp=mpp, segmenter=segmenter, region=box, mask=mask)
+    paths = find_slides(images)
+    if _is_one_field(paths, options, only_field=fna or labels is not None):
+        chosen = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels, runtime=runtime)
+        _examine_field(paths[0], out, options=chosen, fna=fna, force=force, shown=(json, quiet))
+        return
+    asked = {"workers": workers, "max_ram": bytes_of(max_ram), "retry_failed": retry_failed, "force": force}
+    examine_slides(paths, out or Path("cells"), options=options, runtime=runtime, asked=asked, shown=(json, quiet))
+
+
+def _is_one_field(paths: Sequence[Path], options: SlideOptions, *, only_field: bool) -> bool:
+    """Return whether one field is asked for; refuse what goes with fields only for anything else."""
+    from cancernet.cells import is_field
+
+    if only_field and (len(paths) > 1 or options.region is not None or options.mask is not None):
+        raise InvalidInput(
+            "--fna or --labels for slides", "One field, without --region and --mask", "Export a region as an image"
+        )
+    return only_field or (len(paths) == 1 and is_field(paths[0], options))
+
+
+def _examine_field(
+    image: Path, out: Path | None, *, options: CellOptions, fna: bool, force: bool, shown: tuple[bool, bool]
+) -> None:
+    """Examine a field; shown as JSON, or not at all."""
     from contextlib import nullcontext
 
     from cancernet import engine
-    from cancernet.cells import CellOptions, examine, write_examined
+    from cancernet.cells import examine, write_examined
     from cancernet.files import refuse_existing, whole_folder
 
     place = out or Path("cells", image.name.partition(".")[0])
     refuse_existing(place, force=force)
-    options = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels)
-    with engine.open("fna", runtime=runtime) if fna else nullcontext() as model:
+    with engine.open("fna", runtime=options.runtime) if fna else nullcontext() as model:
         examined = examine(image, options=options, model=model)
     with whole_folder(place, force=force) as partial:
         write_examined(partial, examined)
+    json, quiet = shown
     if json:
         print_json({**examined.summary, "out": str(place)})
     else:

@@ -18,13 +18,18 @@ __all__ = [
     "Id",
     "Json",
     "Layout",
+    "Mask",
+    "MaxRam",
     "Mpp",
     "Prevalence",
     "Quiet",
+    "Region",
+    "RetryFailed",
     "Rows",
     "Runtime",
     "Setting",
     "Target",
+    "Workers",
 ]
 
 FLAG = ""  # what the help shows beside an option without a value
@@ -103,3 +108,17 @@ Setting = Annotated[
         show_default=False,
     ),
 ]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="X,Y,W,H", help="Only this part, in base-level pixels.", show_default=False),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option("--mask", metavar="FILE", help="GeoJSON: these polygons instead of the tissue.", show_default=False),
+]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", help="Slides at once, each in a process of its own.")]
+MaxRam = Annotated[
+    str | None,
+    typer.Option("--max-ram", metavar="SIZE", help="Memory of one worker, for example 2G.", show_default=False),
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", metavar=FLAG, help="Try again what failed before.")]

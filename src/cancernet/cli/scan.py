@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cancernet.ahead import processors
+from cancernet.cli.batches import bytes_of, refuse_own_folders, refuse_shared_mask
 from cancernet.cli.options import FLAG, Bundle, Json, Mpp, Quiet, Runtime
-from cancernet.cli.scanned import finish
+from cancernet.cli.scanned import finish, found_in
 from cancernet.cli.slidebars import watching
-from cancernet.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cancernet.jobs import BatchOptions, BatchResult
     from cancernet.scan import ScanOptions
 
 __all__ = ["scan"]
-
-_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 def scan(
@@ -87,11 +85,11 @@ def scan(
         smooth=smooth,
         min_um2=min_area * 1e6,
     )
-    asked = {"workers": workers, "max_ram": _bytes(max_ram), "ray": ray, "retry_failed": retry_failed, "force": force}
+    asked = {"workers": workers, "max_ram": bytes_of(max_ram), "ray": ray, "retry_failed": retry_failed, "force": force}
     batch = _batch_options(_checked(bundle, options, runtime), options, runtime=runtime, asked=asked)
     paths = find_slides(slides)
-    _refuse_shared_mask(paths, mask)
-    _refuse_own_folders(paths, out)
+    refuse_shared_mask(paths, mask)
+    refuse_own_folders(paths, out)
     setup = _setup(bundle, runtime, workers)
     try:
         result = _run(paths, out, setup=setup, options=options, batch=batch, quiet=quiet or json)
@@ -142,30 +140,6 @@ def _batch_options(folder: Path, options: ScanOptions, *, runtime: str, asked: d
     return BatchOptions(**asked, digest=said, own=policy.line_of, also=also, versions={"cancernet": __version__})
 
 
-def _refuse_shared_mask(paths: Sequence[Path], mask: Path | None) -> None:
-    """Raise when one mask is given for several slides: polygons are drawn on one of them."""
-    if mask is not None and len(paths) > 1:
-        raise InvalidInput(
-            f"One mask, '{mask}', for {len(paths)} slides", "One slide: a mask is drawn on it", "Scan them one by one"
-        )
-
-
-def _refuse_own_folders(paths: Sequence[Path], out: Path) -> None:
-    """Raise when outputs would take the place of a slide, or of the folder beside it that may hold its tiles (MIRAX).
-
-    Even `--force` must not remove these.
-    """
-    for path in paths:
-        place = out / path.stem
-        beside = path.absolute().parent.resolve() == out.resolve()
-        if beside and place.exists() and not place.joinpath("job.json").exists():
-            raise InvalidInput(
-                f"The outputs of '{path}' would take the place of '{place}'",
-                "It may belong to the slide",
-                "Choose an --out apart from the slides",
-            )
-
-
 def _setup(bundle: str, runtime: str, workers: int) -> partial[Any]:
     """Return what opens the model in each worker; together they take all processors."""
     from cancernet import engine
@@ -181,19 +155,5 @@ def _run(
     from cancernet.scan import scan_item
 
     items, work = [Item(path) for path in paths], partial(scan_item, options=options)
-    with watching(quiet=quiet) as watcher:
+    with watching(quiet=quiet, found=found_in) as watcher:
         return run_batch(items, work, out=out, setup=setup, options=batch, watcher=watcher)
-
-
-def _bytes(text: str | None) -> int | None:
-    """Return the bytes of 500M or 2G."""
-    if text is None:
-        return None
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in _UNITS else (text, "")
-    try:
-        size = float(number) * _UNITS.get(unit, 1)
-    except ValueError:
-        size = 0
-    if not 0 < size < float("inf"):
-        raise InvalidInput(f"--max-ram {text}", "A size such as 500M or 2G")
-    return int(size)

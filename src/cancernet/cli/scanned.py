@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cancernet.jobs import BatchOptions, BatchResult, Entry
     from cancernet.scan import Scanned
 
-__all__ = ["finish"]
+__all__ = ["failures_in_words", "failures_of", "finish", "found_in"]
 
 _NAMED = 20  # failures that are told; the report has all
 
@@ -28,17 +28,17 @@ def finish(result: BatchResult, out: Path, *, batch: BatchOptions, json: bool, q
     """
     from cancernet.scan import read_scanned, write_overview
 
-    failures = _failures(result.failed)
+    failures = failures_of(result.failed)
     slides = read_scanned([out / entry.key for entry in result.done])
     done_before, failed_before = _before(result, out, batch)
     others = read_scanned(done_before)
-    write_overview(out, [*slides, *others], failures={**_failures(failed_before), **failures})
+    write_overview(out, [*slides, *others], failures={**failures_of(failed_before), **failures})
     if json:
         print_json(_as_json(result, out, slides, failures))
     else:
         say(_in_words(result, out, others=len(others)), quiet=quiet)
     if failures:
-        typer.echo(_failures_in_words(failures, out), err=True)
+        typer.echo(failures_in_words(failures, out / "report.html"), err=True)
         raise typer.Exit(2)
 
 
@@ -53,7 +53,7 @@ def _before(result: BatchResult, out: Path, batch: BatchOptions) -> tuple[list[P
     return [folder for folder in done if (folder / "summary.json").exists()], failed
 
 
-def _failures(failed: Sequence[Entry]) -> dict[str, str]:
+def failures_of(failed: Sequence[Entry]) -> dict[str, str]:
     """Return why slides failed, by name; by path where two have the same name."""
     counts = Counter(Path(entry.path).name for entry in failed)
     found = {}
@@ -97,11 +97,21 @@ def _counted(result: BatchResult) -> str:
     return f"{done} of {total} slide{'' if total == 1 else 's'} done{before}{failed}."
 
 
-def _failures_in_words(failures: Mapping[str, str], out: Path) -> str:
-    """Return a line for each slide that failed, wrapped only on a terminal, and what to do."""
+def found_in(entry: Entry) -> str:
+    """Return what was found in a slide, in a line."""
+    name, found, seconds = Path(entry.path).name, entry.answer, entry.seconds or 0
+    if not found["tissue_mm2"]:
+        return f"{name}: no tissue found in {seconds:.0f} s"
+    foci = "1 focus" if found["foci"] == 1 else f"{found['foci']} foci"
+    areas = f"{found['positive_mm2']:.2f} of {found['tissue_mm2']:.2f} mm2 positive, {foci}"
+    return f"{name}: {areas}; {found['tiles']:,} tiles in {seconds:.0f} s"
+
+
+def failures_in_words(failures: Mapping[str, str], all_in: Path) -> str:
+    """Return a line for each slide that failed, wrapped only on a terminal, where all are, and what to do."""
     lines = [f"{name}: {why}" for name, why in list(failures.items())[:_NAMED]]
     if len(failures) > _NAMED:
-        lines.append(f"and {len(failures) - _NAMED} more: see {out / 'report.html'}")
+        lines.append(f"and {len(failures) - _NAMED} more: see {all_in}")
     if sys.stderr.isatty():
         shown = [paragraph(line, first="  ", indent="    ", stream=sys.stderr) for line in lines]
     else:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -23,21 +22,32 @@ _SHOWN = 24  # letters of a name beside its bar
 
 
 @contextmanager
-def watching(*, quiet: bool) -> Iterator[BatchWatcher]:
-    """Yield what a batch tells how far it is: bars on a terminal, else a line for each slide that is finished."""
+def watching(*, quiet: bool, found: Callable[[Entry], str]) -> Iterator[BatchWatcher]:
+    """Yield what a batch tells how far it is: bars on a terminal, else a line for each slide that is finished.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+    found
+        Returns what was found in a slide that is done, in a line.
+    """
     from cancernet.cli.bars import rich_bars
 
     if quiet:
         yield Silent()
     elif not sys.stderr.isatty():
-        yield _Lines()
+        yield _Lines(found)
     else:
         with rich_bars() as bars:
-            yield _Bars(bars)
+            yield _Bars(bars, found)
 
 
 class _Lines(Silent):
     """A line for each slide."""
+
+    def __init__(self, found: Callable[[Entry], str]) -> None:
+        self._found = found
 
     def begin(self, total: int, kept: int) -> None:
         """Say how much there is to do."""
@@ -48,14 +58,14 @@ class _Lines(Silent):
     def finish(self, entry: Entry) -> None:
         """Say what became of a slide."""
         self._done += 1
-        typer.echo(f"{self._done}/{self._total}  {_in_words(entry)}", err=True)
+        typer.echo(f"{self._done}/{self._total}  {_in_words(entry, self._found)}", err=True)
 
 
 class _Bars(Silent):
     """Bars, and a line above them for each slide that is finished."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
+    def __init__(self, bars: Progress, found: Callable[[Entry], str]) -> None:
+        self._bars, self._found = bars, found
         self._slides: dict[str, Any] = {}
 
     def begin(self, total: int, kept: int) -> None:
@@ -73,17 +83,10 @@ class _Bars(Silent):
         """Take the bar of a slide away, and say what became of it."""
         if entry.key in self._slides:
             self._bars.remove_task(self._slides.pop(entry.key))
-        self._bars.console.print(_in_words(entry), highlight=False, markup=False)
+        self._bars.console.print(_in_words(entry, self._found), highlight=False, markup=False)
         self._bars.advance(self._all)
 
 
-def _in_words(entry: Entry) -> str:
+def _in_words(entry: Entry, found: Callable[[Entry], str]) -> str:
     """Return what became of a slide, in a line."""
-    if entry.error is not None:
-        return f"failed: {entry.error}"
-    name, found, seconds = Path(entry.path).name, entry.answer, entry.seconds or 0
-    if not found["tissue_mm2"]:
-        return f"{name}: no tissue found in {seconds:.0f} s"
-    foci = "1 focus" if found["foci"] == 1 else f"{found['foci']} foci"
-    areas = f"{found['positive_mm2']:.2f} of {found['tissue_mm2']:.2f} mm2 positive, {foci}"
-    return f"{name}: {areas}; {found['tiles']:,} tiles in {seconds:.0f} s"
+    return found(entry) if entry.error is None else f"failed: {entry.error}"

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cancernet.bundle import Card, PatchInput
-from cancernet.errors import BundleMismatch, InvalidInput
+from cancernet.errors import BundleMismatch
 from cancernet.files import give_back_freed, sha256, write_json
 from cancernet.geometry import Box
 from cancernet.predict import patch_input
 from cancernet.scan.colours import colours_of
-from cancernet.scan.foci import Tissue, find_foci
+from cancernet.scan.foci import find_foci
 from cancernet.scan.grid import grid_of
 from cancernet.scan.heat import map_scores, smooth, target_of
 from cancernet.scan.options import ScanOptions
@@ -26,6 +22,7 @@ from cancernet.scan.outputs import Looked, write_outputs
 from cancernet.scan.picture import Thumbnail
 from cancernet.scan.score import score_tiles
 from cancernet.scan.summary import Found, summarise
+from cancernet.scan.tissue import inside, tissue_of, within
 from cancernet.scan.wanted import wanted_tiles
 from cancernet.slides import (
     Pitch,
@@ -33,11 +30,8 @@ from cancernet.slides import (
     detail_of,
     open_slide,
     quality_of,
-    rasterise,
-    read_geojson,
     resolve_pitch,
     thumbnail_size,
-    tissue_mask,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +93,7 @@ def scan_slide(
     with closing(open_slide(path)) as slide:
         slide.pitch = pitch = resolve_pitch(slide, options.mpp)
         looked = _look(slide, pitch, options)
-        region = _inside(options.region, slide)
+        region = inside(options.region, slide)
         grid = grid_of(
             region, pitch, px_tile=patch.size, mpp=mpp, overlap=options.overlap, downsamples=slide.downsamples
         )
@@ -112,7 +106,7 @@ def scan_slide(
         )
         known = scores.take(~scores.ood)  # what is unlike the training patches has no value on the map
         heat = smooth(map_scores(known, target.of(known), grid=grid), options.smooth * patch.size / grid.px_stride)
-        tissue = _cropped(looked.tissue, region)
+        tissue = within(looked.tissue, region)
         foci = find_foci(heat, tissue, threshold=target.threshold, min_um2=options.min_um2)
         found = Found(pitch, tissue, grid, scores, target, heat, foci, stain)
         summary = summarise(found, slide, model.card, options=options, digest=sha256(model.folder / "checksums.json"))
@@ -154,15 +148,10 @@ def patch_of(card: Card) -> tuple[PatchInput, float]:
 def _look(slide: Slide, pitch: Pitch, options: ScanOptions) -> Looked:
     """Return the thumbnail of a slide, its tissue and its quality; what that took in memory is given back."""
     size = thumbnail_size(slide, mpp=_UM_PER_PX, pitch=pitch)
-    box = Box(0, 0, *slide.l0_size)
-    pixels = slide.read(box, px_size=size)
-    scale = slide.l0_size[0] / size[0], slide.l0_size[1] / size[1]
-    um = scale[0] * pitch.um_x, scale[1] * pitch.um_y
-    if options.mask is None:
-        mask = tissue_mask(pixels, um)
-    else:
-        mask = _given(options.mask, slide, shape=pixels.shape[:2], scale=scale)
-    tissue = Tissue(mask, box, um[0] * um[1])
+    pixels = slide.read(Box(0, 0, *slide.l0_size), px_size=size)
+    tissue = tissue_of(slide, pixels, pitch=pitch, mask=options.mask)
+    (l0_x, l0_y), mask = tissue.l0_per_px, tissue.mask
+    um = l0_x * pitch.um_x, l0_y * pitch.um_y
     give_back_freed()
     detail = detail_of(slide) if max(pitch.um_x, pitch.um_y) <= 1 else None
     quality = quality_of(pixels, mask, mpp=um, detail=detail, found=options.mask is None)
@@ -178,40 +167,3 @@ def _picture(slide: Slide, pitch: Pitch) -> Thumbnail:
     pixels = slide.read(Box(0, 0, *slide.l0_size), px_size=size)
     scale = slide.l0_size[0] / pixels.shape[1], slide.l0_size[1] / pixels.shape[0]
     return Thumbnail(pixels, *scale, scale[0] * pitch.um_x)
-
-
-def _given(path: Path, slide: Slide, *, shape: tuple[int, int], scale: tuple[float, float]) -> NDArray[np.bool_]:
-    """Return the mask that a GeoJSON file draws."""
-    regions = read_geojson(path, l0_size=slide.l0_size)
-    return rasterise([region.polygon for region in regions], shape, l0_scale=scale)
-
-
-def _inside(region: Box | None, slide: Slide) -> Box:
-    """Return the part of a region that lies in the slide.
-
-    Raises
-    ------
-    InvalidInput
-        When nothing of it does.
-    """
-    width, height = slide.l0_size
-    if region is None:
-        return Box(0, 0, width, height)
-    left, top = max(region.l0_x, 0), max(region.l0_y, 0)
-    right, bottom = min(region.l0_x + region.l0_width, width), min(region.l0_y + region.l0_height, height)
-    if right <= left or bottom <= top:
-        raise InvalidInput(
-            f"The region lies outside of '{slide.path.name}'",
-            f"A part of its {width} x {height} pixels",
-            "X,Y is the upper left corner, in pixels of the base level",
-        )
-    return Box(left, top, right - left, bottom - top)
-
-
-def _cropped(tissue: Tissue, region: Box) -> Tissue:
-    """Return the tissue of a region alone, on the same thumbnail."""
-    (width, height), (rows, columns) = tissue.l0_per_px, tissue.mask.shape
-    y, x = (np.arange(rows) + 0.5) * height, (np.arange(columns) + 0.5) * width
-    inside_y = (y >= region.l0_y) & (y < region.l0_y + region.l0_height)
-    inside_x = (x >= region.l0_x) & (x < region.l0_x + region.l0_width)
-    return replace(tissue, mask=tissue.mask & inside_y[:, None] & inside_x)

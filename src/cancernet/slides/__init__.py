@@ -4,7 +4,7 @@ Made slides, for tests and benchmarks, come from `cancernet.slides.made`.
 """
 
 from cancernet.slides.cohort import cohort_warnings
-from cancernet.slides.outlines import Region, polygons_of, rasterise, read_geojson, write_geojson
+from cancernet.slides.outlines import Region, growing_geojson, polygons_of, rasterise, read_geojson, write_geojson
 from cancernet.slides.policy import MppPolicy, resolve_pitch
 from cancernet.slides.reading import open_slide
 from cancernet.slides.slide import Pitch, Slide
@@ -24,6 +24,7 @@ __all__ = [
     "TissueOptions",
     "cohort_warnings",
     "detail_of",
+    "growing_geojson",
     "open_slide",
     "polygons_of",
     "quality_of",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from cancernet.cells.measure.ellipse import ellipses, solidity
 from cancernet.cells.measure.mend import checked_labels, mended, numbered
 from cancernet.cells.measure.pixels import Pixels, pixels_of
 from cancernet.cells.measure.places import places
+from cancernet.cells.measure.rings import Rings
 from cancernet.cells.measure.wisconsin import SHAPES, shapes
 from cancernet.errors import InvalidInput, MissingResolution
 from cancernet.stain import separate
@@ -43,6 +45,7 @@ _OF_OUTLINE = (*(WISCONSIN[name] for name in SHAPES if name != "area"), "solidit
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
+Choice = Callable[[Floats], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,7 @@ class Measured:
         return self.labels.size * self.mpp**2 / 1e6
 
 
-def measure_nuclei(image: NDArray[Any], labels: NDArray[Any], *, mpp: float) -> Measured:
+def measure_nuclei(image: NDArray[Any], labels: NDArray[Any], *, mpp: float, chosen: Choice | None = None) -> Measured:
     """Measure each nucleus of an image.
 
     Nuclei with holes are filled and of several pieces the largest is measured; the column `reason` says so. It says too
@@ -90,6 +93,8 @@ def measure_nuclei(image: NDArray[Any], labels: NDArray[Any], *, mpp: float) -> 
         Shape (h, w), integers: 0 background, every other number one nucleus; gaps may be.
     mpp
         Microns per pixel.
+    chosen
+        Says by the centres, (n, 2) x and y in pixels, which nuclei are measured; the others count as neighbours only.
 
     Returns
     -------
@@ -121,6 +126,12 @@ def measure_nuclei(image: NDArray[Any], labels: NDArray[Any], *, mpp: float) -> 
         raise MissingResolution(f"mpp is {mpp}", "Microns per pixel, above 0", "Ask who made the image")
     whole, own = numbered(checked_labels(labels, image.shape[:2]))
     fixed, rings, mending = mended(whole)
+    around, (height, width) = _centres(fixed, len(own)), fixed.shape
+    there = places(around * mpp, (width * mpp, height * mpp))
+    if chosen is not None:
+        kept = np.flatnonzero(chosen(around))
+        fixed, rings, mending = _only(kept, fixed, rings, mending=mending)
+        own, there = own[kept], {name: values[kept] for name, values in there.items()}
     contours = contours_of(rings, mpp=mpp)
     pixels = pixels_of(fixed, len(own))
     columns: dict[str, Any] = {"nucleus": own}
@@ -129,11 +140,28 @@ def measure_nuclei(image: NDArray[Any], labels: NDArray[Any], *, mpp: float) -> 
     columns |= _wisconsin(image, pixels, contours, mpp)
     columns |= ellipse | {"solidity": solidity(contours.points)}
     columns |= _stains(image, fixed, pixels, mpp)
-    height, width = fixed.shape
-    columns |= places(np.stack([columns["x_um"], columns["y_um"]], axis=1), (width * mpp, height * mpp))
+    columns |= there
     columns["cut"] = _cut(fixed, len(own))
     table = _explained(columns, pixels.areas, mending)
     return Measured(table, contours, fixed, mpp)
+
+
+def _centres(labels: NDArray[np.int32], count: int) -> Floats:
+    """Return x, y of the centre of each nucleus in pixels from the corner of the image, (n, 2)."""
+    pixels = pixels_of(labels, count)
+    row, column = np.divmod(pixels.place, pixels.width)
+    return np.stack([pixels.mean(column), pixels.mean(row)], axis=1) + 0.5
+
+
+def _only(
+    kept: NDArray[np.intp], labels: NDArray[np.int32], rings: Rings, *, mending: dict[int, str]
+) -> tuple[NDArray[np.int32], Rings, dict[int, str]]:
+    """Return labels, rings and what was mended of some of the nuclei, given by their rows, numbered anew."""
+    numbers = np.arange(1, len(kept) + 1)
+    new = np.zeros(len(rings) + 1, np.int32)
+    new[kept + 1] = numbers
+    said = {int(new[number]): words for number, words in mending.items() if new[number]}
+    return new[labels], replace(rings.take(kept), label=numbers), said
 
 
 def checked_image(image: NDArray[Any]) -> Image:

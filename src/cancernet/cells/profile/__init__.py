@@ -2,7 +2,7 @@
 
 from cancernet.cells.profile.arrangement import Arrangement, arrangement_of
 from cancernet.cells.profile.figures import draw_profile
-from cancernet.cells.profile.mitosis import mitosis_candidates
+from cancernet.cells.profile.mitosis import clumped, least_dark, mitosis_candidates
 from cancernet.cells.profile.numbers import PROFILE, profile_of
 from cancernet.cells.profile.reference import NUCLEAR, Reference, references
 
@@ -12,7 +12,9 @@ __all__ = [
     "Arrangement",
     "Reference",
     "arrangement_of",
+    "clumped",
     "draw_profile",
+    "least_dark",
     "mitosis_candidates",
     "profile_of",
     "references",

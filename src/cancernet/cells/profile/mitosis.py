@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["mitosis_candidates"]
+__all__ = ["clumped", "least_dark", "mitosis_candidates"]
 
 _DARKER = 2.0  # standard deviations above the middle of the field, the deviation taken from the quartiles
 _COMPACT, _HOLLOW = 0.1, 0.04  # least compactness and 1 - solidity: a lymphocyte is dark and round
@@ -40,14 +40,23 @@ def mitosis_candidates(table: pd.DataFrame) -> NDArray[np.intp]:
     dark = table["haematoxylin"].to_numpy(np.float64)
     if len(dark) < 2:
         return np.empty(0, np.intp)
-    low, middle, high = np.quantile(dark, [0.25, 0.5, 0.75])
-    spread = max((high - low) / _QUARTILES, 1e-6)
-    darker = (dark - middle) / spread
+    least = least_dark(*np.quantile(dark, [0.25, 0.5, 0.75]))
+    chosen = np.flatnonzero((dark >= least) & clumped(table))
+    ordered: NDArray[np.intp] = chosen[np.argsort(-dark[chosen], kind="stable")]
+    return ordered
+
+
+def least_dark(low: float, middle: float, high: float) -> float:
+    """Return the haematoxylin from which a nucleus is dark, by the quartiles of its field or slide."""
+    return float(middle + _DARKER * max((high - low) / _QUARTILES, 1e-6))
+
+
+def clumped(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which nuclei have the size and shape of a candidate, however dark, (n,)."""
     compact, hollow = table["compactness"].to_numpy(np.float64), 1 - table["solidity"].to_numpy(np.float64)
     area = table["area_um2"].to_numpy(np.float64)
     other = (table["eccentricity"].to_numpy(np.float64) > _LONGEST) | table["cut"].to_numpy(bool)
     with np.errstate(invalid="ignore"):
-        clumped = (compact >= _COMPACT) & (hollow >= _HOLLOW) & ~other
-    chosen = np.flatnonzero((darker >= _DARKER) & clumped & (area >= _LEAST_UM2) & (area <= _MOST_UM2))
-    ordered: NDArray[np.intp] = chosen[np.argsort(-darker[chosen], kind="stable")]
-    return ordered
+        shaped = (compact >= _COMPACT) & (hollow >= _HOLLOW) & ~other
+    found: NDArray[np.bool_] = shaped & (area >= _LEAST_UM2) & (area <= _MOST_UM2)
+    return found

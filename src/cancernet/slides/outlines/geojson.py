@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cancernet.errors import InvalidInput
-from cancernet.files import read_json, write_text
+from cancernet.files import read_json, whole_file, write_text
 
 if TYPE_CHECKING:
     from shapely import Geometry, MultiPolygon, Polygon
 
-__all__ = ["Region", "read_geojson", "write_geojson"]
+__all__ = ["Region", "growing_geojson", "read_geojson", "write_geojson"]
 
 _DECIMALS = 2  # of a base-level pixel, as QuPath
 _LEAST_INSIDE = 0.5  # share of a polygon that must lie in the slide
@@ -91,11 +92,37 @@ def write_geojson(path: Path, regions: Iterable[Region], *, force: bool = True) 
         When the place cannot be written.
     """
     content = {"type": "FeatureCollection", "features": [_feature(region) for region in regions]}
+    write_text(path, _json(content, path) + "\n", force=force)
+
+
+@contextmanager
+def growing_geojson(path: Path, *, force: bool = True) -> Iterator[Callable[[Iterable[Region]], None]]:
+    """Yield what appends regions to a file that is never in memory; it appears, whole, when the block ends well.
+
+    Raises
+    ------
+    InvalidInput, StorageFailure
+        As `write_geojson` does.
+    """
+    with whole_file(path, force=force) as partial, partial.open("w", encoding="utf-8") as stream:
+        between = '{"type":"FeatureCollection","features":['
+
+        def append(regions: Iterable[Region]) -> None:
+            nonlocal between
+            for region in regions:
+                stream.write(f"{between}{_json(_feature(region), path)}")
+                between = ",\n"
+
+        yield append
+        stream.write("]}\n" if between.startswith(",") else f"{between}]}}\n")
+
+
+def _json(content: Any, path: Path) -> str:
+    """Return JSON in one line."""
     try:
-        text = json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+        return json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     except ValueError as error:
         raise InvalidInput(f"A region of '{path}' has a number that is not finite", "Finite numbers only") from error
-    write_text(path, text + "\n", force=force)
 
 
 def _feature(region: Region) -> dict[str, Any]:
