@@ -71,7 +71,7 @@ def test_the_score(here):
     told = succeeded("pcr", write_vector(here / "plate.csv"), "--score", "rs21", "--out", "score.csv").out
     assert "60.00" in told
     assert "9.70" in told
-    assert NOT_THE_TEST in told
+    assert NOT_THE_TEST in " ".join(told.split())
     (row,) = read_rows(here / "score.csv")
     assert (row["rs"], row["rsu"]) == ("60", "9.7")
     assert row["category_paik2004"] == "high"

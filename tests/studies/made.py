@@ -67,6 +67,7 @@ def made_table(
 class Spy:
     """A learner that writes down which rows it is given; its logits are the first column, standardised by nothing."""
 
+    own = False
     epochs = 3
     history: tuple[dict[str, float], ...] = ({"epoch": 1, "loss": 0.5},)
 

@@ -73,7 +73,7 @@ def test_reports_that_cannot_be_are_refused(report, words):
         ({"name": "a/b"}, "'name' = 'a/b'"),
         ({"data": {"source": ""}}, "'data.source' = ''"),
         ({"data": {"missing": "drop"}}, "'data.missing' = 'drop'"),
-        ({"data": {"kind": "slides"}}, "Unknown data.kind 'slides'. Known are: 'table', 'patches'"),
+        ({"data": {"kind": "slides"}}, "Unknown data.kind 'slides'. Known are: 'table', 'expression', 'patches'"),
         ({"model": {"filters": [0]}}, "'model.filters.0' = 0"),
         ({"model": {"dense": 10**90}}, r"'model.dense' = 1000+\.\.\.0000000000 cannot"),
         ({"training": {"epochs": "many"}}, "'training.epochs' = 'many'"),
@@ -109,8 +109,8 @@ def test_a_study_is_frozen():
 
 
 @pytest.mark.parametrize("name", ["lineer", ["linear"], 1])
-def test_an_unknown_network_for_tables_is_refused_with_the_names_of_both(name):
-    with pytest.raises(InvalidInput, match="should be 'conv1d' or 'linear'"):
+def test_an_unknown_network_for_tables_is_refused_with_the_names_of_all(name):
+    with pytest.raises(InvalidInput, match="should be 'conv1d', 'dense' or 'linear'"):
         made_study(model={"name": name})
 
 

@@ -91,4 +91,4 @@ def test_evaluating_normalises_as_well(finished, elsewhere, tmp_path):
     with_predict, _ = probabilities_of(finished[0] / "bundle", elsewhere, group="patient")
     truth = read_patches(elsewhere / "manifest.csv", options=PatchOptions(target="kind")).target == "cancer"
     higher = (with_predict[truth][:, None] > with_predict[~truth]).mean()
-    assert record.test["auroc"].value == pytest.approx(higher, abs=0.01)
+    assert record.metrics["auroc"].value == pytest.approx(higher, abs=0.01)
