@@ -1,6 +1,5 @@
 import json
 import math
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -346,14 +345,3 @@ def test_intervals_of_a_model_that_is_too_sure_hold_the_truth():
     true = truth_of(["ece", "nll", "brier"], 2.5) | {"calibration_slope": 0.4}
     found = covered(lambda rng: normal_rows(rng, 150, 1, 0.0, 2.5), true, samples=130, draws=120)
     assert all(share > 0.885 for share in found.values()), found
-
-
-def seconds(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def test_all_metrics_of_a_repeated_cross_validation_take_less_than_a_second_and_a_half():
-    scored = repeated(wdbc(), times=5)
-    assert any(seconds(lambda: measure(scored)) < 1.5 for _ in range(5))  # the machine may be busy with other work
