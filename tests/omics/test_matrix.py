@@ -172,3 +172,15 @@ def test_the_proteome(realdata):
     assert np.isnan(found.table.values).mean() == pytest.approx(0.053, abs=0.001)
     assert int((~np.isnan(found.table.values).any(axis=0)).sum()) == 7767
     assert "protein ids" in found.notes[1]
+
+
+@pytest.mark.parametrize("named", [{"target": "nothere"}, {"target": "kind", "group": "nobody"}])
+def test_a_column_that_is_not_there_is_named_before_any_cell_is_read(tmp_path, named):
+    (tmp_path / "m.csv").write_text("sample,kind,A,B,C\ns1,x,1,2,3\ns2,y,text,2,3\ns3,x,3,1,2\n")
+    with pytest.raises(InvalidInput, match="lacks the column 'no"):
+        read_expression(tmp_path / "m.csv", SampleOptions(id="sample", **named))
+
+
+def test_labels_of_anndata_come_from_a_table_beside_it(tmp_path):
+    with pytest.raises(InvalidInput, match=r"The labels of .* are not said"):
+        read_expression(tmp_path / "a.h5ad", SampleOptions(target="kind"))

@@ -56,3 +56,12 @@ def bundle(held_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "held"
     held_run.save_bundle(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory):
+    """Keep packs out of the user's cache."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("CANCERNET_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()

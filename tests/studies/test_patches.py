@@ -18,13 +18,7 @@ from studies.patches import SIZE, patch_study, write_patches
 GRADES = ("0", "1", "2")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory):
-    """Keep packs out of the user's cache."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("CANCERNET_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,7 @@ from cancernet.stain import combine, separate
 from cancernet.studies import EvaluateOptions
 from studies.patches import patch_study, write_patches
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory):
-    """Keep packs out of the user's cache."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("CANCERNET_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ class NetworkSegmenter:
 
     Examples
     --------
-    >>> with NetworkSegmenter("nuclei") as segmenter:  # doctest: +SKIP
+    >>> with NetworkSegmenter("runs/my-nuclei/bundle") as segmenter:  # doctest: +SKIP
     ...     labels = segmenter.labels(image, mpp=0.25)
     """
 
@@ -172,7 +172,7 @@ def _parts(model: Model) -> tuple[FieldInput, Outlining]:
         raise BundleMismatch(
             f"The bundle '{model.card.name}' takes {taken.kind} and outlines nothing",
             "A bundle that was trained on outlined nuclei",
-            "Use 'nuclei', or train one: kind = \"nuclei\"",
+            "Train one: cancernet init my-nuclei.toml --kind nuclei",
         )
     return taken, options
 

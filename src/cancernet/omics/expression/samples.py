@@ -77,17 +77,24 @@ def read_expression(path: str | Path, options: SampleOptions) -> Expression:
     Raises
     ------
     InvalidInput
-        When a column is missing, no sample is left, a sample is named twice, or a measured cell is no number.
+        When a column is missing, no sample is left, a sample is named twice, a measured cell is no number, or `.h5ad`
+        comes without a table of samples.
     """
+    if options.samples is None and Path(path).suffix.lower() == ".h5ad":
+        raise InvalidInput(
+            f"The labels of '{path}' are not said",
+            "A table of the samples beside an .h5ad file: only its matrix is read",
+            'Name it: samples = "samples.csv", with the columns of id and target',
+        )
     texts = read_texts(options.samples or path)
     names = _names(texts, options, path)
-    own = tuple(name for name in (options.target, options.group, *options.measured) if name in texts.names)
+    own = (options.target, *([] if options.group in (None, "row") else [str(options.group)]), *options.measured)
+    labels = texts.column(match_columns(texts.names, own, where=f"'{texts.source.path}'")[0])
     drop = (*options.drop, *(own if options.samples is None else ()))
     matrix = read_matrix(
         path, orientation=options.orientation, samples=names if options.samples else (), id=options.id, drop=drop
     )
     rows = {name: row for row, name in enumerate(names)}
-    labels = texts.column(match_columns(texts.names, [options.target], where=f"'{texts.source.path}'")[0])
     kept, notes = _kept(matrix, rows, labels, options)
     there = [rows[matrix.samples[sample]] for sample in kept]
     table = _table(path, matrix, kept, labels[there], _groups(texts, there, options), options)
