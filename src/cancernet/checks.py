@@ -1,9 +1,11 @@
 """Small checks at the door, shared by all rooms: nearest names, optional dependencies, positive numbers."""
 
+import signal
+import threading
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from types import ModuleType
+from types import FrameType, ModuleType
 
 from cancernet.errors import CancerNetError, InvalidInput, MissingExtra
 
@@ -64,10 +66,34 @@ def require(module: str, extra: str) -> ModuleType:
         When the module is not installed.
     """
     try:
-        return import_module(module)
+        return _imported(module)
     except ImportError as error:
         raise MissingExtra(
             f"'{module}' is not installed ({error})",
             f"This job needs the extra '{extra}'",
             f"Run: pip install 'cancernet[{extra}]'",
         ) from error
+
+
+def _imported(module: str) -> ModuleType:
+    """Import a module; Ctrl-C meanwhile ends the import, also where the module takes it for something else.
+
+    An extension module that is interrupted while it starts says `ImportError: initialization failed`, and libraries
+    take an import that fails for a package that is not there and go on without it.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return import_module(module)
+    pressed: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        return import_module(module)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if pressed:
+            raise KeyboardInterrupt
