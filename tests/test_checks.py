@@ -9,8 +9,10 @@ import pytest
 from cancernet.checks import require
 from cancernet.errors import MissingExtra
 
+PRESSED = "import signal; signal.raise_signal(signal.SIGINT); after = 42"
 SWALLOWED = """
 import signal
+signal.raise_signal(signal.SIGINT)
 try:
     signal.raise_signal(signal.SIGINT)
 except KeyboardInterrupt:
@@ -50,16 +52,17 @@ def test_an_interrupt_that_the_module_hides_is_heard(package, then):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_interrupt_is_an_interrupt_and_the_next_import_works(package):
+def test_an_interrupt_waits_for_the_end_of_the_import_and_the_next_one_works(package):
     with pytest.raises(KeyboardInterrupt):
-        require(package("import signal; signal.raise_signal(signal.SIGINT)"), "train")
+        require(package(PRESSED), "train")
+    assert sys.modules["made_package"].after == 42
     assert require(package("answer = 42"), "train").answer == 42
 
 
 def test_the_handler_of_somebody_else_is_left_alone(package):
     heard = []
     signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
-    assert require(package(SWALLOWED.format(then="raise")), "train").signal is signal
+    assert require(package(PRESSED), "train").after == 42
     assert heard == [signal.SIGINT]
 
 

@@ -76,10 +76,10 @@ def require(module: str, extra: str) -> ModuleType:
 
 
 def _imported(module: str) -> ModuleType:
-    """Import a module; Ctrl-C meanwhile ends the import, also where the module takes it for something else.
+    """Import a module; Ctrl-C meanwhile is heard when it is imported, a second one at once.
 
-    An extension module that is interrupted while it starts says `ImportError: initialization failed`, and libraries
-    take an import that fails for a package that is not there and go on without it.
+    An extension module that is interrupted while it starts says `ImportError: initialization failed` or ends the
+    process, and libraries take an import that fails for a package that is not there and go on without it.
     """
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -88,7 +88,8 @@ def _imported(module: str) -> ModuleType:
 
     def hear(number: int, frame: FrameType | None) -> None:
         pressed.append(number)
-        signal.default_int_handler(number, frame)
+        if len(pressed) > 1:
+            signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, hear)
     try:
