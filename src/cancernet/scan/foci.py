@@ -72,10 +72,17 @@ class Focus:
     px_peak: tuple[float, float]
 
 
-def values_on(heat: HeatMap, tissue: Tissue) -> NDArray[np.float32]:
-    """Return the value of the cell that holds the middle of each pixel of the thumbnail, NaN where there is none."""
-    rows = _cells(tissue.mask.shape[0], (tissue.box.l0_y, tissue.l0_per_px[1]), (heat.box.l0_y, heat.l0_cell[1]))
-    columns = _cells(tissue.mask.shape[1], (tissue.box.l0_x, tissue.l0_per_px[0]), (heat.box.l0_x, heat.l0_cell[0]))
+def values_on(
+    heat: HeatMap, tissue: Tissue, *, rows: NDArray[np.intp] | None = None, columns: NDArray[np.intp] | None = None
+) -> NDArray[np.float32]:
+    """Return the value of the cell that holds the middle of each pixel of the thumbnail, NaN where there is none.
+
+    Of all rows and columns, or of those that are named.
+    """
+    height, width = tissue.mask.shape
+    rows, columns = np.arange(height) if rows is None else rows, np.arange(width) if columns is None else columns
+    rows = _cells(rows, (tissue.box.l0_y, tissue.l0_per_px[1]), (heat.box.l0_y, heat.l0_cell[1]))
+    columns = _cells(columns, (tissue.box.l0_x, tissue.l0_per_px[0]), (heat.box.l0_x, heat.l0_cell[0]))
     padded = np.pad(heat.values.astype(np.float32), 1, constant_values=np.nan)
     height, width = heat.values.shape
     found: NDArray[np.float32] = padded[np.ix_(np.clip(rows, -1, height) + 1, np.clip(columns, -1, width) + 1)]
@@ -109,10 +116,10 @@ def find_foci(heat: HeatMap, tissue: Tissue, *, threshold: float, min_um2: float
     return tuple(sorted(large, key=lambda focus: (-focus.mm2, focus.px_y, focus.px_x)))
 
 
-def _cells(pixels: int, plane: tuple[float, float], cells: tuple[float, float]) -> NDArray[np.int64]:
-    """Return which cell holds the middle of each pixel of a side; both planes are given as origin and step."""
+def _cells(pixels: NDArray[np.intp], plane: tuple[float, float], cells: tuple[float, float]) -> NDArray[np.int64]:
+    """Return which cell holds the middle of each of the pixels of a side; both planes are given as origin and step."""
     (start, step), (first, size) = plane, cells
-    middles = start + (np.arange(pixels) + 0.5) * step
+    middles = start + (pixels + 0.5) * step
     cell: NDArray[np.int64] = np.floor((middles - first) / size).astype(np.int64)
     return cell
 

@@ -44,17 +44,15 @@ def write_outputs(folder: Path, found: Found, looked: Looked, *, name: str) -> N
     import pyarrow.parquet as pq
 
     outlines = [outline_of(focus, found.tissue) for focus in found.foci]
-    values = found.values
-    drawing = draw_heat(
-        name, looked.thumbnail, values=values, target=found.target, outlines=outlines, unknown=found.unknown
-    )
+    values, unknown = found.at(*_shown(looked.thumbnail, found.tissue))
+    drawing = draw_heat(name, looked.thumbnail, values=values, target=found.target, outlines=outlines, unknown=unknown)
     give_back_freed()
     with whole_file(folder / "heatmap.png") as partial:
         partial.write_bytes(render(drawing).png)
     give_back_freed()
     with whole_file(folder / "scores.parquet") as partial:
         pq.write_table(tabulate_scores(found), partial)
-    _write_map(folder / "heatmap.tiff", values, found)
+    _write_map(folder / "heatmap.tiff", found)
     write_geojson(folder / "regions.geojson", _regions(found, outlines))
     write_geojson(folder / "tissue.geojson", _tissue(found))
 
@@ -118,11 +116,18 @@ def _tissue(found: Found) -> list[Region]:
     return [Region(piece, label="Tissue", colour=_GREY) for piece in moved]
 
 
-def _write_map(path: Path, values: NDArray[np.float32], found: Found) -> None:
+def _shown(thumbnail: Thumbnail, tissue: Tissue) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of the tissue mask that lie below the middles of the pixels of a picture of the slide."""
+    counts = zip(tissue.mask.shape, thumbnail.pixels.shape[:2], strict=True)
+    rows, columns = (((np.arange(shown) + 0.5) * (own / shown)).astype(np.intp) for own, shown in counts)
+    return rows, columns
+
+
+def _write_map(path: Path, found: Found) -> None:
     """Write the coloured map as large as the thumbnail, white where nothing was scored."""
-    pixels = coloured(values, empty=_WHITE)
-    height, width = pixels.shape[:2]
+    height, width = found.tissue.mask.shape
+    pixels = (coloured(values, empty=_WHITE) for values, _ in found.strips())
     um = (found.pitch.um_x * found.tissue.l0_per_px[0], found.pitch.um_y * found.tissue.l0_per_px[1])
     words = f"{found.target.words}: blue 0, yellow 0.5, red 1; white: not scored"
     options = PyramidOptions(compression="deflate", description=words.encode("ascii", "replace").decode(), workers=1)
-    write_pyramid(path, [pixels], size=(width, height), mpp=um, options=options)
+    write_pyramid(path, pixels, size=(width, height), mpp=um, options=options)

@@ -64,17 +64,16 @@ def draw_heat(
     thumbnail
         Of the slide.
     values
-        Of the same area, coarser or as fine, 0 to 1; where it is NaN the slide shows.
+        Of each of its pixels, (h, w), 0 to 1; where it is NaN the slide shows.
     target
         What the values are.
     outlines
         Around the foci: shapely geometries of one polygon or several, in base-level pixels.
     unknown
-        Shaped as the values, bool: tissue without an answer, shown in grey.
+        Shape (h, w), bool: tissue without an answer, shown in grey.
     """
     height, width = thumbnail.pixels.shape[:2]
-    places = _nearest(values.shape[0], height)[:, None], _nearest(values.shape[1], width)
-    shown = thumbnail.pixels if unknown is None else _greyed(thumbnail.pixels, unknown[places])
+    shown = thumbnail.pixels if unknown is None else _greyed(thumbnail.pixels, unknown)
     scale = _SIDE / max(height, width)
     size = max(3.4, width * scale + 1.1), max(2.2, height * scale + 0.9)
 
@@ -82,7 +81,7 @@ def draw_heat(
         axes = figure.add_subplot()
         axes.imshow(shown, interpolation="antialiased")
         image = axes.imshow(
-            np.ma.masked_invalid(values[places]),
+            np.ma.masked_invalid(values),
             cmap=_COLOURS,
             vmin=0,
             vmax=1,
@@ -126,11 +125,6 @@ def coloured(values: NDArray[np.floating[Any]], *, empty: int) -> NDArray[np.uin
     level = np.full(values.shape, 256, dtype=np.uint16)
     level[known] = (np.clip(values[known], 0, 1) * 255).round()
     return np.take(table, level, axis=0)
-
-
-def _nearest(count: int, wanted: int) -> NDArray[np.int64]:
-    """Return which of `count` pixels of a side lies under the middle of each of the `wanted` ones."""
-    return ((np.arange(wanted) + 0.5) * count / wanted).astype(np.int64)
 
 
 def _greyed(pixels: NDArray[np.uint8], unknown: NDArray[np.bool_]) -> NDArray[np.uint8]:

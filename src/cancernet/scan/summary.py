@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -22,6 +22,7 @@ from cancernet.stain import StainFit
 __all__ = ["SCHEMA_VERSION", "SLIDE_SCORES", "Found", "summarise"]
 
 SCHEMA_VERSION = 1
+_ROWS = 256  # of the map at a time
 _PACKAGES = ("cancernet", "numpy", "openslide-bin", "openvino", "pydicom", "scipy", "shapely", "tifffile")
 SLIDE_SCORES = {"maximum": 1.0, "quantile_0.99": 0.99, "quantile_0.9": 0.9}
 """What is said of a slide as a whole: quantiles of its map."""
@@ -56,23 +57,29 @@ class Found:
     foci: tuple[Focus, ...]
     stain: StainFit | None = None
 
-    @property
-    def values(self) -> NDArray[np.float32]:
-        """The map on the pixels of the tissue mask, (h, w); NaN outside of tissue, and where there is no answer."""
-        values = values_on(self.heat, self.tissue).astype(np.float32)
-        values[~self.tissue.mask] = np.nan
-        return values
+    def at(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the map on these rows and columns of the tissue mask, and which of it is tissue without an answer.
 
-    @property
-    def unknown(self) -> NDArray[np.bool_]:
-        """Tissue without an answer, (h, w): it is unlike the training patches, or in no tile that was scored."""
-        unknown: NDArray[np.bool_] = self.tissue.mask & np.isnan(self.values)
-        return unknown
+        Values are NaN outside of tissue, and where there is no answer: tissue that is unlike the training patches, or
+        in no tile that was scored.
+        """
+        values = values_on(self.heat, self.tissue, rows=rows, columns=columns)
+        tissue = self.tissue.mask[np.ix_(rows, columns)]
+        unknown = tissue & np.isnan(values)
+        values[~tissue] = np.nan
+        return values, unknown
+
+    def strips(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+        """Yield what `at` gives of all columns, some rows at a time: of a large slide the whole map has 33 MB."""
+        height, width = self.tissue.mask.shape
+        for start in range(0, height, _ROWS):
+            yield self.at(np.arange(start, min(start + _ROWS, height)), np.arange(width))
 
     @property
     def unknown_mm2(self) -> float:
         """Area of the tissue without an answer."""
-        return float(self.unknown.sum()) * self.tissue.um2_per_px / 1e6
+        count = sum(int(np.count_nonzero(unknown)) for _, unknown in self.strips())
+        return count * self.tissue.um2_per_px / 1e6
 
 
 def summarise(found: Found, slide: Slide, card: Card, *, options: ScanOptions, digest: str) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def inside(region: Box | None, slide: Slide) -> Box:
 
 def within(tissue: Tissue, region: Box) -> Tissue:
     """Return the tissue of a region alone, on the same thumbnail."""
+    if region == tissue.box:
+        return tissue
     (width, height), (rows, columns) = tissue.l0_per_px, tissue.mask.shape
     y, x = (np.arange(rows) + 0.5) * height, (np.arange(columns) + 0.5) * width
     inside_y = (y >= region.l0_y) & (y < region.l0_y + region.l0_height)
