@@ -39,12 +39,12 @@ def measure() -> str:
     """Return the tables of speed and of memory."""
     os.environ.setdefault("CANCERNET_DATA", str(Path("..", "shared", "data").resolve()))
     KEPT.mkdir(parents=True, exist_ok=True)
-    slides = {words: _slide(size) for words, size in SLIDES.items()}
+    slides = {words: slide_of(size) for words, size in SLIDES.items()}
     first, *_ = slides.values()
     return "\n\n".join([_speed(first), _looks(list(slides.values())[-1]), _memory(slides)])
 
 
-def _slide(size: tuple[int, int]) -> Path:
+def slide_of(size: tuple[int, int]) -> Path:
     """Return a JPEG pyramid of so many pixels, made once."""
     path = KEPT / f"repeated-{size[0]}.tiff"
     if not path.is_file():
@@ -64,7 +64,7 @@ def _cut(source: Path, target: Path) -> None:
     slide.close()
 
 
-def _bundles() -> dict[str, Path]:
+def bundles() -> dict[str, Path]:
     """Return two untrained bundles: one that knows no training patches, and one that compares each tile with some."""
     network = build_cancernet(SIZE, 2, kind="binary", options=CancerNet(name="cancernet19"))
     network.save(KEPT / "untrained.keras")
@@ -98,8 +98,8 @@ def _speed(path: Path) -> str:
     grid = grid_of(
         Box(0, 0, *slide.l0_size), resolve_pitch(slide), px_tile=SIZE, mpp=MPP, downsamples=slide.downsamples
     )
-    bundles = _bundles()
-    with engine.open(bundles["plain"]) as plain, engine.open(bundles["checked"]) as checked:
+    untrained = bundles()
+    with engine.open(untrained["plain"]) as plain, engine.open(untrained["checked"]) as checked:
         tiles = np.concatenate([part.images for part in _read(slide, grid, rows=12)])
         ways: dict[str, Callable[[], int]] = {
             "the engine alone, tiles in memory": lambda: len(plain.run(tiles)),

@@ -26,6 +26,7 @@ from cancernet.errors import CorruptFile, InvalidInput, StorageFailure
 __all__ = [
     "exclusive",
     "give_back_freed",
+    "give_back_large",
     "give_back_pages",
     "partial_of",
     "read_arrays",
@@ -41,6 +42,7 @@ __all__ = [
     "write_text",
 ]
 
+_MMAP_THRESHOLD = -3  # of malloc.h
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the same command again"),
     errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again"),
@@ -298,10 +300,23 @@ def give_back_freed() -> None:
     Worth a call after work on arrays of many megabytes, before long work on small ones: the look at the thumbnail of a
     large slide leaves 165 MB so.
     """
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+    _tell_allocator("malloc_trim", 0)
+
+
+def give_back_large() -> None:
+    """From now on, give arrays of 16 MB and more back to the system as soon as they are freed.
+
+    By itself glibc moves that limit up to 32 MB with what is freed, and arrays below it stay in a heap that others hold
+    together: of a large slide a map of numbers for each pixel of the thumbnail has just that size.
+    """
+    _tell_allocator("mallopt", _MMAP_THRESHOLD, 16 << 20)
+
+
+def _tell_allocator(name: str, *values: int) -> None:
+    """Call a function of the C library of Linux, where it has it."""
+    found = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if found is not None:
+        found(*values)
 
 
 def sha256(path: Path) -> str:

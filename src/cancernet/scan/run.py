@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cancernet.bundle import Card, PatchInput
 from cancernet.errors import BundleMismatch
-from cancernet.files import give_back_freed, sha256, write_json
+from cancernet.files import give_back_freed, give_back_large, sha256, write_json
 from cancernet.geometry import Box
 from cancernet.predict import patch_input
 from cancernet.scan.colours import colours_of
@@ -88,6 +88,7 @@ def scan_slide(
         When an option does not fit the slide.
     """
     options, begun = options or ScanOptions(), perf_counter()
+    give_back_large()
     patch, mpp = patch_of(model.card)
     target = target_of(model.card, options.name)
     with closing(open_slide(path)) as slide:
