@@ -1,4 +1,4 @@
-"""Memory that is freed goes back to the system: measured in a process of its own, whose allocator nobody has touched."""
+"""Memory that is freed goes back to the system: measured in a process of its own, as its allocator starts."""
 
 import subprocess
 import sys
