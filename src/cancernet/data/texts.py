@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,24 +24,39 @@ class Texts:
     source
         The file, which names a cell in messages.
     cells
-        Shape (n, columns), object: text without blanks at its ends, "" where a cell is empty.
+        Shape (n, columns that were read), object: text without blanks at its ends, "" where a cell is empty.
+    positions
+        Which columns of the file those are.
     """
 
     source: Source
     cells: NDArray[np.object_]
+    positions: tuple[int, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns, in order; "" where one has no name."""
+        """The columns of the file, in order; "" where one has no name."""
         return self.source.names
 
     def column(self, position: int) -> NDArray[np.str_]:
-        """Return one column as text, shape (n,)."""
-        return self.cells[:, position].astype(np.str_)
+        """Return one column of the file as text, shape (n,); one that was read."""
+        return self.cells[:, self.positions.index(position)].astype(np.str_)
+
+    def cell(self, row: int, position: int) -> str:
+        """Return one cell of such a column."""
+        return str(self.cells[row, self.positions.index(position)])
 
 
-def read_texts(path: str | Path) -> Texts:
+def read_texts(path: str | Path, *, only: Collection[str] | None = None) -> Texts:
     """Return a CSV, TSV (also .gz) or Parquet file as text, whatever its cells hold.
+
+    Parameters
+    ----------
+    path
+        The file.
+    only
+        Read these columns, where the file has them, and the one that names its rows; None: all. Text takes ten times
+        the memory of numbers, which counts where thousands of columns of genes stand beside one of labels.
 
     Raises
     ------
@@ -50,8 +66,10 @@ def read_texts(path: str | Path) -> Texts:
         When it cannot be read, or is damaged.
     """
     source = open_source(path)
-    positions = range(len(source.names))
+    wanted = set(source.names if only is None else only)
+    first = source.index if source.index is not None else 0
+    positions = tuple(place for place, name in enumerate(source.names) if name in wanted or place == first)
     read = [np.stack(part.labels, axis=1) for part in parts(source, (), labels=positions)]
     cells = np.concatenate(read)
     cells[cells == None] = ""  # noqa: E711  (an array of objects is compared cell by cell)
-    return Texts(source, cells)
+    return Texts(source, cells, positions)

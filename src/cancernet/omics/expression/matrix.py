@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -169,8 +170,8 @@ def _index(source: Source, id: str | None) -> int:
 
 
 def _text(source: Source, index: int, places: list[int]) -> tuple[list[str], Floats]:
-    """Return names of rows and values of a text file, row by row: no more than the matrix is held."""
-    names, rows = [], []
+    """Return names of rows and values of a text file, row by row: little more than the matrix is held."""
+    names, values = list[str](), array("d")
     for number, cells in enumerate(_records(source), start=1):
         if len(cells) != len(source.names):
             raise InvalidInput(
@@ -179,8 +180,8 @@ def _text(source: Source, index: int, places: list[int]) -> tuple[list[str], Flo
                 "Correct the row",
             )
         names.append(cells[index].strip())
-        rows.append(_numbers([cells[place] for place in places], source, places, number))
-    return names, np.array(rows)
+        values.frombytes(_numbers([cells[place] for place in places], source, places, number).tobytes())
+    return names, np.frombuffer(values, dtype=np.float64).reshape(len(names), len(places))
 
 
 def _records(source: Source) -> Iterator[list[str]]:

@@ -86,9 +86,9 @@ def read_expression(path: str | Path, options: SampleOptions) -> Expression:
             "A table of the samples beside an .h5ad file: only its matrix is read",
             'Name it: samples = "samples.csv", with the columns of id and target',
         )
-    texts = read_texts(options.samples or path)
-    names = _names(texts, options, path)
     own = (options.target, *([] if options.group in (None, "row") else [str(options.group)]), *options.measured)
+    texts = read_texts(options.samples or path, only=[*own, *([options.id] if options.id else [])])
+    names = _names(texts, options, path)
     labels = texts.column(match_columns(texts.names, own, where=f"'{texts.source.path}'")[0])
     drop = (*options.drop, *(own if options.samples is None else ()))
     matrix = read_matrix(
@@ -183,7 +183,7 @@ def _measured(texts: Texts, rows: Sequence[int], columns: Collection[str]) -> ND
 
 def _number(texts: Texts, row: int, place: int) -> float:
     """Return one measured cell."""
-    text = str(texts.cells[row, place])
+    text = texts.cell(row, place)
     if text in MISSING:
         return np.nan
     try:

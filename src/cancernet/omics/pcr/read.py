@@ -157,7 +157,7 @@ def _quantities(texts: Texts, columns: Columns) -> NDArray[np.float64]:
 
 def _quantity(texts: Texts, place: int, row: int) -> float:
     """Return one quantity."""
-    text = str(texts.cells[row, place])
+    text = texts.cell(row, place)
     try:
         value = float(text)
     except ValueError:
