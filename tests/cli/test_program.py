@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cancernet import __version__, engine
@@ -147,6 +148,16 @@ def test_a_bug_ends_with_1_and_a_log(here: Path, monkeypatch: pytest.MonkeyPatch
     assert "Traceback" in text
     assert f"cancernet {__version__}" in text
     assert "init x.toml" in text
+
+
+def test_too_little_memory_ends_with_2_and_advice(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cancernet import studies
+
+    monkeypatch.setattr(studies, "template", lambda kind: np.empty(1 << 50))
+    found = cancernet("init", "x.toml")
+    assert found.code == 2
+    assert found.err.startswith("Error: The memory of this machine is not enough")
+    assert not (here / "x.toml").exists()
 
 
 @pytest.mark.skipif(not (ZOO / "fna").is_dir(), reason="the bundle 'fna' is not shipped yet")

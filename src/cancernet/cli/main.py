@@ -13,7 +13,7 @@ import typer
 from cancernet import __version__
 from cancernet.cli import cells, data, demo, doctor, evaluate, explain, export, init, pcr, predict, scan, train
 from cancernet.cli.show import paragraph
-from cancernet.errors import CancerNetError
+from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 
 __all__ = ["app", "run"]
@@ -47,6 +47,13 @@ def main(
         typer.echo(context.get_help())
 
 
+_TOO_LARGE = InvalidInput(
+    "The memory of this machine is not enough for this job; nothing half done is left",
+    "Smaller input, or a machine with more memory",
+    "Leave out columns, rows or genes that are not needed, and run the same command again",
+)
+
+
 def run() -> None:
     """Run the program; end with 2 for what the user can mend, with 1 for a bug."""
     try:
@@ -57,6 +64,9 @@ def run() -> None:
     except OSError as error:
         # Typer itself ends in silence when the reader of our output has gone, as with `| head`.
         _say(_as_storage_failure(error))
+        raise SystemExit(2) from error
+    except MemoryError as error:
+        _say(_TOO_LARGE)
         raise SystemExit(2) from error
     except Exception as error:
         _report_bug(error)

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from cancernet.data.source import Source, open_source
 from cancernet.data.stream import parts
+from cancernet.errors import InvalidInput
 
 __all__ = ["Texts", "read_texts"]
+
+_MOST_CELLS, _AT_ONCE = 20_000_000, 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,8 @@ def read_texts(path: str | Path, *, only: Collection[str] | None = None) -> Text
     Raises
     ------
     InvalidInput
-        When it is empty, of another kind, not UTF-8, or a row has too many or too few cells.
+        When it is empty, of another kind, not UTF-8, or a row has too many or too few cells; when it has more than 20
+        million cells to read.
     StorageFailure, CorruptFile
         When it cannot be read, or is damaged.
     """
@@ -69,7 +73,16 @@ def read_texts(path: str | Path, *, only: Collection[str] | None = None) -> Text
     wanted = set(source.names if only is None else only)
     first = source.index if source.index is not None else 0
     positions = tuple(place for place, name in enumerate(source.names) if name in wanted or place == first)
-    read = [np.stack(part.labels, axis=1) for part in parts(source, (), labels=positions)]
+    read, rows = list[NDArray[np.object_]](), 0
+    for part in parts(source, (), labels=positions, rows=max(1, _AT_ONCE // len(positions))):
+        read.append(np.stack(part.labels, axis=1))
+        rows += len(read[-1])
+        if rows * len(positions) > _MOST_CELLS:
+            raise InvalidInput(
+                f"'{path}' has more than {_MOST_CELLS:,} cells",
+                "A smaller table: it is held as text, 60 bytes and more for each cell",
+                "Leave out columns that are not needed, or split the file",
+            )
     cells = np.concatenate(read)
     cells[cells == None] = ""  # noqa: E711  (an array of objects is compared cell by cell)
     return Texts(source, cells, positions)
