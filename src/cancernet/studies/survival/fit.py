@@ -129,7 +129,7 @@ def fit_rows(plan: SurvivalPlan, values: Floats, rows: Ints, *, options: CoxOpti
 
 def _fit_own(plan: SurvivalPlan, values: Floats, rows: Ints, seed: int) -> Model:
     """Fit the model of the study."""
-    options = plan.study.model
+    options = plan.options
     if isinstance(options, CoxOptions):
         return fit_rows(plan, values, rows, options=options, seed=seed)
     groups = plan.table.groups[rows]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cancernet import __version__
 from cancernet.checks import listed, nearest
 from cancernet.data import (
+    FNA_FEATURES,
     LeakAudit,
     Split,
     Table,
@@ -24,12 +25,22 @@ from cancernet.data import (
 from cancernet.errors import InvalidInput
 from cancernet.studies.options import SurvivalData, SurvivalStudy
 from cancernet.studies.plan import make_split
-from cancernet.survival import CoxOptions, Outcome, Unit, grid_to, horizon_of, make_outcome, time_name
+from cancernet.survival import (
+    CoxOptions,
+    NetworkOptions,
+    Outcome,
+    Unit,
+    grid_to,
+    horizon_of,
+    make_outcome,
+    time_name,
+)
 
 __all__ = ["CENSORED", "SurvivalPlan", "make_survival_plan"]
 
 CENSORED = "censored"
 _YEARS = (2.0, 5.0, 10.0)
+_NUCLEAR = tuple(feature.name for feature in FNA_FEATURES)
 _IN_A_YEAR: dict[Unit, float] = {"days": 365.25, "weeks": 52.18, "months": 12.0, "years": 1.0}
 
 
@@ -72,6 +83,15 @@ class SurvivalPlan:
         """What the model of the study is called beside its baselines."""
         model = self.study.model
         return "cox-elastic-net" if isinstance(model, CoxOptions) and model.l1_ratio > 0 else model.name
+
+    @property
+    def options(self) -> CoxOptions | NetworkOptions:
+        """The options of the model; of a network its body is settled."""
+        model = self.study.model
+        if isinstance(model, CoxOptions):
+            return model
+        nuclear = model.body != "dense" and self.table.feature_names[: len(_NUCLEAR)] == _NUCLEAR
+        return model.model_copy(update={"body": "conv1d" if nuclear else "dense"})
 
     @property
     def digest(self) -> str:
@@ -117,6 +137,7 @@ def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, spli
     """
     read = _read(study.data) if table is None else table
     rows, every = _apart(read, study.data)
+    rows = _arranged(rows, study.model)
     outcome = every.of_any_cause() if study.data.cause is None else every.of_cause(study.data.cause)
     rows = replace(rows, target=np.where(outcome.event, outcome.causes[0], CENSORED), target_column=study.data.event)
     _check(rows, study)
@@ -131,7 +152,13 @@ def _read(options: SurvivalData) -> Table:
     """Return the table of the file, with the time as its last feature."""
     columns = None if options.columns is None else (*options.columns, options.time)
     return read_table(
-        options.source, target=options.event, group=options.group, id=options.id, columns=columns, drop=options.drop
+        options.source,
+        target=options.event,
+        group=options.group,
+        id=options.id,
+        columns=columns,
+        drop=options.drop,
+        keep=(options.time,),
     )
 
 
@@ -147,6 +174,21 @@ def _apart(table: Table, options: SurvivalData) -> tuple[Table, Outcome]:
     time = table.values[:, names.index(options.time)]
     outcome = make_outcome(time, table.target, coding=options.coding, ids=table.ids.tolist())
     return table.select([name for name in names if name != options.time], exact=False), outcome
+
+
+def _arranged(table: Table, model: CoxOptions | NetworkOptions) -> Table:
+    """Return the table with the 30 nuclear features first where convolutions go over them."""
+    if isinstance(model, CoxOptions) or model.body == "dense":
+        return table
+    absent = [name for name in _NUCLEAR if name not in table.feature_names]
+    if absent and model.body == "conv1d":
+        raise InvalidInput(
+            f"Table '{table.name}' lacks {len(absent)} of the 30 nuclear features, such as {listed(absent, 3)}",
+            'All of them for model.body = "conv1d"',
+            'Write body = "dense"',
+        )
+    others = [name for name in table.feature_names if name not in _NUCLEAR]
+    return table if absent else table.select([*_NUCLEAR, *others], exact=False)
 
 
 def _check(table: Table, study: SurvivalStudy) -> None:

@@ -20,6 +20,7 @@ from cancernet.survival import (
     HazardRatio,
     LogRank,
     Measured,
+    NetworkOptions,
     Outcome,
     SurvivalRecord,
     answer,
@@ -188,14 +189,16 @@ def _facts(plan: SurvivalPlan, final: FoldFit, seconds: float) -> tuple[tuple[st
 
 def _model_words(plan: SurvivalPlan, final: FoldFit) -> str:
     """Return what the model is, in a few words."""
-    options, model, columns = plan.study.model, final.model, len(plan.table.features)
+    options, model, columns = plan.options, final.model, len(plan.table.features)
     if isinstance(options, CoxOptions) and isinstance(model, CoxModel):
         kept = int((model.coefficients != 0).sum())
         form = "ridge" if options.l1_ratio == 0 else f"elastic net, l1_ratio {options.l1_ratio:g}"
         how = "given" if options.penalty is not None else f"chosen by {options.inner_folds}-fold partial likelihood"
         return f"Cox, {form}: {kept} of {columns} columns, penalty {model.penalty:.3g} ({how})"
     epochs = "" if isinstance(model, CoxModel) else f", {min(model.epochs)} to {max(model.epochs)} epochs"
-    return f"{options.name}: mean of {options.inner_folds} networks of {columns} columns{epochs}"
+    conv = isinstance(options, NetworkOptions) and options.body == "conv1d"
+    body = ", conv1d over the 30 nuclear features" if conv else ""
+    return f"{options.name}: mean of {options.inner_folds} networks of {columns} columns{body}{epochs}"
 
 
 def _statements(
