@@ -40,7 +40,7 @@ def test_causes_share_the_events_of_an_interval() -> None:
     half = 1 - 0.6**0.5
     expected = [[0, 0], [half / 4, 3 * half / 4], [0.1, 0.3], [0.1 + 0.6 * 0.2, 0.3 + 0.6 * 0.05]]
     np.testing.assert_allclose(found.incidence[0], expected)
-    assert found.risk[0] == pytest.approx(np.log(-np.log(1 - (0.1 + 0.22) / 2)))
+    assert found.risk[0] == pytest.approx(np.log(-np.log((0.6 + 0.45) / 2)))
     assert answer(STEPS, np.zeros((1, 2))).incidence.shape == (1, 1, 0)
 
 

@@ -30,7 +30,7 @@ class Survival(Part):
     end
         When the last training patient was seen: nothing is said of later times.
     causes
-        Of "hazards": what may come first, in the order of the logits; risk and groups speak of the first. Empty when
+        Of "hazards": what may come first, in the order of the logits; risk and groups speak of any of them. Empty when
         there is one event.
     asked
         Times that are answered when nobody asks for others.

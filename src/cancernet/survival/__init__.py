@@ -2,6 +2,7 @@
 
 from cancernet.survival.answers import Answers, answer
 from cancernet.survival.attime import auroc_at, brier_at, integrated_brier
+from cancernet.survival.causes import CauseForecast, cause_brier, cause_concordance
 from cancernet.survival.censoring import Censoring
 from cancernet.survival.concordance import harrell, uno
 from cancernet.survival.cox import CoxModel, fit_cox
@@ -25,6 +26,7 @@ __all__ = [
     "Answers",
     "Baseline",
     "CalibrationGroup",
+    "CauseForecast",
     "Censoring",
     "Coding",
     "CoxModel",
@@ -48,6 +50,8 @@ __all__ = [
     "auroc_at",
     "brier_at",
     "calibration_groups",
+    "cause_brier",
+    "cause_concordance",
     "compare_forecasts",
     "fit_cox",
     "fit_network",

@@ -28,7 +28,7 @@ class Answers:
     ----------
     risk
         Shape (n,): the logarithm of the hazard by that of the mean training patient ("cox"); log(-log(s)), where s is
-        the mean chance over the ends of the intervals to be free of the event ("hazards"), or of the first cause.
+        the mean chance over the ends of the intervals to be free of any event ("hazards").
     times
         Shape (t,): the times that were asked for, all inside the follow-up.
     survival
@@ -109,7 +109,6 @@ def _of_hazards(part: Survival, logits: Floats, times: Floats) -> Answers:
     if part.causes:
         share = chances(logits, causes) / -np.expm1(-steps)[:, :, None]  # of the events in an interval
         incidence = _incidence(times, ends, hazard, share)
-        mean = 1 - _incidence(ends[1:], ends, hazard, share[:, :, :1]).mean(axis=1)[:, 0]
     risk = np.log(np.maximum(-np.log(mean), np.finfo(float).tiny))
     return Answers(risk, times, survival, _median(ends, hazard), _NO_GROUP, incidence)
 

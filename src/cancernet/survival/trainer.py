@@ -46,9 +46,14 @@ class Trainer:
     def build(self, standard: Standard | None = None) -> keras.Model:
         """Return the network with fresh weights; with means and variances one that takes raw columns."""
         options = self.options
-        filters = options.filters if options.body == "conv1d" else ()
-        kept = {"dropout": options.dropout, "l2": options.l2, "standard": standard}
-        return build_hazard(*self._sizes, hidden=options.hidden, filters=filters, **kept)
+        return build_hazard(
+            *self._sizes,
+            hidden=options.hidden,
+            filters=options.filters if options.body == "conv1d" else (),
+            dropout=options.dropout,
+            l2=options.l2,
+            standard=standard,
+        )
 
     def fit(
         self,
