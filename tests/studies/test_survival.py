@@ -143,9 +143,12 @@ def test_new_patients_get_curves(finished: tuple[Path, SurvivalRun]) -> None:
 
 def test_the_cut_points_come_from_training_rows(finished: tuple[Path, SurvivalRun]) -> None:
     _, run = finished
-    for fit in run.fits:
-        train = fit.model.risk(run.plan.table.values[fit.fold.train])
-        np.testing.assert_allclose(fit.cuts, np.quantile(train, [1 / 3, 2 / 3]))
+    from cancernet.studies.survival.fit import fit_fold
+
+    fit = fit_fold(run.plan, run.plan.split.folds[1])
+    train = fit.model.risk(run.plan.table.values[fit.fold.train])
+    np.testing.assert_allclose(fit.cuts, np.quantile(train, [1 / 3, 2 / 3]))
+    np.testing.assert_array_equal(fit.cuts, run.fits[1].cuts)
 
 
 def test_what_is_fitted_does_not_see_the_test_rows(tmp_path: Path) -> None:
@@ -260,9 +263,87 @@ def test_a_network_stands_beside_cox_in_the_same_folds(tmp_path: Path, name: str
     assert pd.read_csv(tmp_path / "run" / "history.csv").network.unique().tolist() == [1, 2]
 
 
+@pytest.fixture(scope="module")
+def competing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SurvivalRun]:
+    folder = tmp_path_factory.mktemp("competing")
+    fields = made_study(folder, made_frame(150), cause=None).to_dict() | {
+        "model": {"name": "competing-hazards", "hidden": [8], "epochs": 6, "inner_folds": 2, "intervals": 5},
+        "split": {"folds": 2},
+    }
+    run = studies.train(studies.study_from(fields), folder / "run")
+    assert isinstance(run, SurvivalRun)
+    return folder, run
+
+
+def test_several_causes_are_predicted_beside_cox_and_aalen_johansen(competing: tuple[Path, SurvivalRun]) -> None:
+    folder, _ = competing
+    content = json.loads((folder / "run" / "metrics.json").read_text())
+    for cause in ("cancer", "else"):
+        names = {f"concordance_{cause}", f"integrated_brier_{cause}", f"calibration_ratio_{cause}_at_40"}
+        for found in (content["test"], *content["baselines"].values()):
+            assert names <= set(found)
+        assert content["differences"]["cox"][f"concordance_{cause}"]["low"] is not None
+    assert content["baselines"]["kaplan-meier"]["concordance_cancer"]["value"] == 0.5
+    assert content["baselines"]["cox"]["concordance_cancer"]["value"] > 0.65
+    assert any(said.startswith("Cancer, where other causes may come first") for said in content["statements"])
+    rows = pd.read_csv(folder / "run" / "predictions.csv")
+    shares = rows.incidence_cancer_40 + rows.incidence_else_40
+    np.testing.assert_allclose(shares, 1 - rows.survival_40, atol=1e-6)
+    assert set(rows.event) == {0, 1, 2}
+
+
+def test_a_bundle_of_several_causes_answers_as_the_model(competing: tuple[Path, SurvivalRun]) -> None:
+    folder, run = competing
+    new = folder / "new.csv"
+    made_frame(9, seed=5).drop(columns=["months", "status"]).to_csv(new, index=False)
+    with engine.open(folder / "run" / "bundle") as model:
+        assert model.card.task.classes == ("free of any event", "cancer", "else")
+        assert any(said.startswith("The ridge Cox model on the same columns") for said in model.card.limits)
+        foretell(model, new, times=(20.0, 35.0), out=folder / "curves.csv", id="patient")
+    rows = pd.read_csv(folder / "curves.csv")
+    values = made_frame(9, seed=5)[["grade", "age", "noise"]].to_numpy()
+    expected = run.final.model.incidence(values, [20.0, 35.0])  # type: ignore[union-attr]
+    np.testing.assert_allclose(rows.incidence_else_35, expected[:, 1, 1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "data", [{"cause": "cancer"}, {"causes": ["any"], "codes": {"alive": 0, "died of it": 1, "died": 1}}]
+)
+def test_a_model_of_several_causes_needs_them(tmp_path: Path, data: dict[str, object]) -> None:
+    study = made_study(tmp_path, made_frame(60), **({"cause": None} | data))
+    fields = study.to_dict() | {"model": {"name": "competing-hazards", "inner_folds": 2}}
+    with pytest.raises(InvalidInput, match="Two causes at least"):
+        studies.make_survival_plan(studies.study_from(fields))
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cancernet.studies.survival import fit
+
+    study, real, fitted = made_study(tmp_path, made_frame(120)), fit.fit_fold, []
+
+    def stopping(plan: object, fold: object) -> object:
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+        fitted.append(fold)
+        return real(plan, fold)
+
+    monkeypatch.setattr(fit, "fit_fold", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        studies.train(study, tmp_path / "run")
+    monkeypatch.setattr(fit, "fit_fold", lambda plan, fold: (fitted.append(fold), real(plan, fold))[1])
+    studies.train(study, tmp_path / "run", resume=True)
+    assert len(fitted) == 4  # two before, the third one, and that of the bundle
+    studies.train(study, tmp_path / "whole")
+    one, two = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("run", "whole"))
+    assert one["test"] == two["test"]
+    assert (one["hazard_ratios"], one["folds"]) == (two["hazard_ratios"], two["folds"])
+    assert (tmp_path / "run" / "predictions.csv").read_text() == (tmp_path / "whole" / "predictions.csv").read_text()
+    assert (tmp_path / "run" / "figures" / "patients.png").is_file()
+
+
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:
     fields = made_study(tmp_path, made_frame(40)).to_dict() | {"model": {"name": "deephit"}}
-    with pytest.raises(InvalidInput, match="'cox', 'cox-network' or 'logistic-hazard'"):
+    with pytest.raises(InvalidInput, match="'cox-network', 'logistic-hazard' or 'competing-hazards'"):
         studies.study_from(fields)
 
 

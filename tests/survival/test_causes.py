@@ -77,9 +77,7 @@ def _forecast(outcome: Outcome, chance: np.ndarray, cause: str) -> CauseForecast
     grid = np.linspace(4, 40, 10)
     shares = np.multiply.outer(chance, grid / 40)
     rows = np.arange(len(outcome))
-    return CauseForecast(
-        outcome, cause, grid[[4]], shares[:, [4]], grid, shares, rows.astype(str), np.zeros_like(rows)
-    )
+    return CauseForecast(outcome, cause, grid[[4]], shares[:, [4]], grid, shares, rows.astype(str), np.zeros_like(rows))
 
 
 def test_a_forecast_of_a_cause_is_measured_with_intervals_and_compared() -> None:

@@ -9,7 +9,26 @@ from pydantic import Field, model_validator
 
 from cancernet.bundle.part import Part, refuse
 
-__all__ = ["Survival"]
+__all__ = ["OutcomeColumns", "Survival"]
+
+
+class OutcomeColumns(Part):
+    """How the outcome stood in the training table, so that another one can be read alike.
+
+    Parameters
+    ----------
+    time, event
+        Names of the columns.
+    codes
+        What each entry of the event column means: 0 is censored. None: the numbers themselves.
+    causes
+        Names of the codes 1, 2, ...
+    """
+
+    time: str
+    event: str
+    codes: dict[str, int] | None = None
+    causes: tuple[str, ...] = ()
 
 
 class Survival(Part):
@@ -36,6 +55,8 @@ class Survival(Part):
         Times that are answered when nobody asks for others.
     cuts
         Of the risk: between the groups, from the lowest to the highest, chosen on training rows.
+    outcome
+        Where the outcome stood in the training table; None when that is not known.
     """
 
     form: Literal["cox", "hazards"]
@@ -46,6 +67,7 @@ class Survival(Part):
     causes: tuple[str, ...] = ()
     asked: tuple[float, ...] = ()
     cuts: tuple[float, ...] = ()
+    outcome: OutcomeColumns | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

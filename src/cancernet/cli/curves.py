@@ -34,9 +34,11 @@ def parse_times(text: str) -> tuple[float, ...]:
 
 def in_words(found: Foretold, card: Card, out: Path | None) -> str:
     """Return the first rows, what is not said, and the notice that this is no medical device."""
-    event = card.task.classes[-1]
+    free, *causes = card.task.classes
     more = f"\n  ... and {found.rows - len(found.first['id'])} more" if found.rows > len(found.first["id"]) else ""
-    said = [f"{found.rows} patients; survival_<t> is the chance to be free of {event} at t {found.unit}."]
+    said = [f"{found.rows} patients; survival_<t> is the chance to be {free} at t {found.unit}."]
+    if len(causes) > 1:
+        said.append("incidence_<cause>_<t> is the chance to have had that cause first: " + ", ".join(causes) + ".")
     if found.no_median:
         said.append(
             f"Of {found.no_median} the median time lies beyond the follow-up of the training patients; none is stated."

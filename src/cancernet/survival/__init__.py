@@ -2,6 +2,7 @@
 
 from cancernet.survival.answers import Answers, answer
 from cancernet.survival.attime import auroc_at, brier_at, integrated_brier
+from cancernet.survival.causerivals import CauseCox, CauseMarginal
 from cancernet.survival.causes import CauseForecast, cause_brier, cause_concordance
 from cancernet.survival.censoring import Censoring
 from cancernet.survival.concordance import harrell, uno
@@ -26,7 +27,9 @@ __all__ = [
     "Answers",
     "Baseline",
     "CalibrationGroup",
+    "CauseCox",
     "CauseForecast",
+    "CauseMarginal",
     "Censoring",
     "Coding",
     "CoxModel",

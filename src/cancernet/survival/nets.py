@@ -14,11 +14,11 @@ from cancernet.survival.answers import answer
 from cancernet.survival.chances import level_members, level_shift
 from cancernet.survival.cox import fit_cox
 from cancernet.survival.inner import inner_folds
-from cancernet.survival.losses import goal_of, interval_ends
+from cancernet.survival.losses import Goal, goal_of, interval_ends
 from cancernet.survival.options import CoxOptions, NetworkOptions
 from cancernet.survival.outcome import Outcome
 from cancernet.survival.predicted import Baseline
-from cancernet.survival.trainer import Trainer, Weights, trainer_for
+from cancernet.survival.trainer import Trainer, Weights, choose_epochs, trainer_for
 from cancernet.training import seed_of
 
 if TYPE_CHECKING:
@@ -128,18 +128,30 @@ def fit_network(
     ends = None if options.name == "cox-network" else interval_ends(known, options.intervals)
     goal = goal_of(known, ends)
     trainer = trainer_for(rows.shape[1], goal.outputs, loss=goal.loss, options=options)
-    scaled, held_logits, fits = _scaled(rows, mean, variance), np.empty((len(rows), goal.outputs)), []
-    for number, held in enumerate(inner_folds(known, groups, folds=options.inner_folds, seed=seed)):
-        fitted = np.delete(np.arange(len(rows)), held)
-        fits.append(trainer.fit(scaled, goal, fitted=fitted, held=held, seed=seed_of(seed, number)))
-        held_logits[held] = trainer.logits(fits[-1][0], scaled[held])
-    members, epochs = tuple(weights for weights, _ in fits), tuple(count for _, count in fits)
+    scaled, held_logits = _scaled(rows, mean, variance), np.empty((len(rows), goal.outputs))
+    folds = inner_folds(known, groups, folds=options.inner_folds, seed=seed)
+    members, epochs = _members(trainer, scaled, goal, folds=folds, seed=seed)
+    for held, weights in zip(folds, members, strict=True):
+        held_logits[held] = trainer.logits(weights, scaled[held])
     if ends is None:
         members, part = _scaled_hazard(members, held_logits[:, 0], known)
         return NetworkModel(mean, variance, members, trainer, part, epochs)
     each = [trainer.logits(weights, scaled) for weights in members]
     members = _levelled(members, each, held_logits, targets=goal.targets, causes=len(known.causes))
     return NetworkModel(mean, variance, members, trainer, _part(known, ends), epochs)
+
+
+def _members(
+    trainer: Trainer, scaled: NDArray[np.float32], goal: Goal, *, folds: list[NDArray[np.int64]], seed: int
+) -> tuple[tuple[Weights, ...], tuple[int, ...]]:
+    """Return one network for each inner fold, fitted without it, and after which epoch it was stopped."""
+    fits = []
+    for number, held in enumerate(folds):
+        fitted = np.delete(np.arange(len(scaled)), held)
+        fits.append(trainer.fit(scaled, goal, fitted=fitted, held=held, seed=seed_of(seed, number)))
+    together = trainer.options.stopping == "together"
+    epochs = choose_epochs(fits, [len(held) for held in folds], together=together)
+    return tuple(fit.kept[epoch] for fit, epoch in zip(fits, epochs, strict=True)), tuple(epochs)
 
 
 def _part(outcome: Outcome, ends: Floats) -> Survival:

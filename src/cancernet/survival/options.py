@@ -56,6 +56,9 @@ class NetworkOptions(BaseModel):
         Share of units that are left out while training; weight of the squared norms in the loss.
     epochs, patience
         At most; stop after so many without a lower loss on the rows set aside, and take the best weights.
+    stopping
+        "each": every network ends at its own best epoch; "together": all are fitted for all epochs, and end at the one
+        that is best for the held rows of all inner folds. For few events: nine of them choose an epoch by chance.
     batch_size
         Rows per step: the partial likelihood of a batch compares its own rows.
     learning_rate
@@ -76,6 +79,7 @@ class NetworkOptions(BaseModel):
     l2: float = Field(default=1e-3, ge=0)
     epochs: int = Field(default=100, ge=1)
     patience: int = Field(default=12, ge=1)
+    stopping: Literal["each", "together"] = "each"
     batch_size: int = Field(default=256, ge=8)
     learning_rate: float = Field(default=5e-3, gt=0)
     inner_folds: int = Field(default=5, ge=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,42 @@ from cancernet.survival.options import NetworkOptions
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Standard", "Trainer", "Weights", "trainer_for"]
+__all__ = ["Standard", "Trainer", "Weights", "choose_epochs", "trainer_for"]
 
 Floats = NDArray[np.float64]
 Standard = tuple[Floats, Floats]
 Weights = list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fit: the loss of the held rows after each epoch, and the weights after those that may be the last."""
+
+    losses: Floats
+    kept: dict[int, Weights]
+
+    @property
+    def best(self) -> int:
+        """The epoch with the lowest loss."""
+        return int(np.argmin(self.losses)) + 1
+
+
+def choose_epochs(fits: Sequence[Fitted], sizes: Sequence[int], *, together: bool) -> list[int]:
+    """Return after which epoch each fit ends: its own best one, or the one that is best for all held rows together.
+
+    Parameters
+    ----------
+    fits
+        Of the inner folds.
+    sizes
+        How many rows each of them held.
+    together
+        One epoch for all.
+    """
+    if not together:
+        return [fit.best for fit in fits]
+    mean = np.average([fit.losses for fit in fits], axis=0, weights=sizes)
+    return [int(np.argmin(mean)) + 1] * len(fits)
 
 
 class Trainer:
@@ -56,30 +88,26 @@ class Trainer:
         )
 
     def fit(
-        self,
-        inputs: NDArray[np.float32],
-        goal: Goal,
-        *,
-        fitted: NDArray[np.int64],
-        held: NDArray[np.int64],
-        seed: int,
-    ) -> tuple[Weights, int]:
-        """Return the weights of the epoch with the lowest loss on the held rows, and which epoch that was."""
+        self, inputs: NDArray[np.float32], goal: Goal, *, fitted: NDArray[np.int64], held: NDArray[np.int64], seed: int
+    ) -> Fitted:
+        """Fit on some rows, and watch the loss of the held ones after each epoch."""
+        together = self.options.stopping == "together"
         self._restart(seed)
-        targets = goal.targets
         if goal.start is not None:
-            self.model.get_layer("logits").bias.assign(goal.start(targets[fitted]))
-        shuffle = np.random.default_rng(seed)
-        best, weights, at = np.inf, self.model.get_weights(), 0
+            self.model.get_layer("logits").bias.assign(goal.start(goal.targets[fitted]))
+        shuffle, losses, kept = np.random.default_rng(seed), [], {0: self.model.get_weights()}
         for epoch in range(1, self.options.epochs + 1):
             for batch in _batches(shuffle.permutation(fitted), self.options.batch_size):
-                self.model.train_on_batch(inputs[batch], targets[batch])
-            loss = self._held_loss(inputs[held], targets[held])
-            if loss < best:
-                best, weights, at = loss, self.model.get_weights(), epoch
-            if epoch - at >= self.options.patience:
+                self.model.train_on_batch(inputs[batch], goal.targets[batch])
+            losses.append(self._held_loss(inputs[held], goal.targets[held]))
+            best = int(np.argmin(losses)) + 1
+            if together:
+                kept[epoch] = self.model.get_weights()
+            elif best == epoch:
+                kept = {epoch: self.model.get_weights()}
+            if not together and epoch - best >= self.options.patience:
                 break
-        return weights, at
+        return Fitted(np.array(losses), kept)
 
     def logits(self, weights: Weights, inputs: NDArray[np.float32]) -> Floats:
         """Return the logits of the network with given weights."""

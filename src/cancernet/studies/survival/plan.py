@@ -85,6 +85,11 @@ class SurvivalPlan:
         return "cox-elastic-net" if isinstance(model, CoxOptions) and model.l1_ratio > 0 else model.name
 
     @property
+    def causes(self) -> tuple[str, ...]:
+        """What may come first, where each cause is predicted; empty where one event is."""
+        return self.every.causes if self.study.model.name == "competing-hazards" else ()
+
+    @property
     def options(self) -> CoxOptions | NetworkOptions:
         """The options of the model; of a network its body is settled."""
         model = self.study.model
@@ -138,6 +143,7 @@ def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, spli
     read = _read(study.data) if table is None else table
     rows, every = _apart(read, study.data)
     rows = _arranged(rows, study.model)
+    _check_causes(study, every)
     outcome = every.of_any_cause() if study.data.cause is None else every.of_cause(study.data.cause)
     rows = replace(rows, target=np.where(outcome.event, outcome.causes[0], CENSORED), target_column=study.data.event)
     _check(rows, study)
@@ -174,6 +180,19 @@ def _apart(table: Table, options: SurvivalData) -> tuple[Table, Outcome]:
     time = table.values[:, names.index(options.time)]
     outcome = make_outcome(time, table.target, coding=options.coding, ids=table.ids.tolist())
     return table.select([name for name in names if name != options.time], exact=False), outcome
+
+
+def _check_causes(study: SurvivalStudy, every: Outcome) -> None:
+    """Raise when a model of several causes has one, or is told to predict one."""
+    if study.model.name != "competing-hazards":
+        return
+    if len(every.causes) < 2 or study.data.cause is not None:
+        found = f"cause = '{study.data.cause}'" if study.data.cause else f"the only event '{every.causes[0]}'"
+        raise InvalidInput(
+            f"The model 'competing-hazards' with {found}",
+            "Two causes at least; all of them are predicted",
+            "Leave data.cause out, or take the model 'logistic-hazard'",
+        )
 
 
 def _arranged(table: Table, model: CoxOptions | NetworkOptions) -> Table:
