@@ -14,7 +14,7 @@ from cancernet import bundle, engine, studies
 from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.report import read_estimates
 from cancernet.studies import SurvivalRun, SurvivalStudy
-from cancernet.survival import answer, foretell, harrell
+from cancernet.survival import Coding, answer, brier_at, foretell, harrell, make_outcome
 
 TIMES = (20.0, 40.0)
 
@@ -139,6 +139,84 @@ def test_new_patients_get_curves(finished: tuple[Path, SurvivalRun]) -> None:
     assert (told.rows, told.times, told.ood) == (12, (10.0, 30.0), 1)
     assert table.median_time.isna().sum() == told.no_median
     assert not (folder / "late.csv").exists()
+
+
+def others(folder: Path, name: str, n: int = 120, **columns: object) -> Path:
+    """Write patients that no model was trained on."""
+    frame = made_frame(n, seed=9).assign(patient=[f"q{row}" for row in range(n)])
+    frame.assign(**columns).to_csv(folder / name, index=False)
+    return folder / name
+
+
+def test_a_bundle_is_tested_on_other_patients(finished: tuple[Path, SurvivalRun]) -> None:
+    folder, run = finished
+    source = others(folder, "others.csv")
+    options = studies.EvaluateOptions(group="patient", id="patient", draws=200)
+    record = studies.evaluate(folder / "run" / "bundle", source, out=folder / "other", options=options)
+    frame = pd.read_csv(source)
+    outcome = make_outcome(
+        frame.months, frame.status, coding=Coding("months", codes={"alive": 0, "died of it": 1, "died": 2})
+    ).of_cause("cause 1")
+    values = frame[["grade", "age", "noise"]].to_numpy()
+    expected = harrell(outcome, run.final.model.risk(values))
+    assert record.metrics["concordance_harrell"].value == pytest.approx(expected, abs=1e-4)
+    chances = run.final.model.survival(values, [20.0])
+    found = record.metrics["brier_at_20"]
+    assert found.value == pytest.approx(brier_at(outcome, chances, times=[20.0])[0], abs=1e-4)
+    assert found.low < found.value < found.high  # type: ignore[operator]
+    rows = pd.read_csv(folder / "other" / "predictions.csv")
+    assert rows.id.tolist() == frame.patient.tolist()
+    np.testing.assert_allclose(rows.survival_20, chances[:, 0], atol=1e-5)
+    content = json.loads((folder / "other" / "metrics.json").read_text())
+    assert content["kind"] == "evaluate"
+    assert content["differences"]["kaplan-meier"]["concordance_harrell"]["low"] > 0
+    page = (folder / "other" / "report.html").read_text()
+    assert "Hazard ratios" not in page
+    assert "None of these cases was among the training data, by group and by values." in page
+
+
+def test_other_columns_units_and_a_short_follow_up_are_understood(finished: tuple[Path, SurvivalRun]) -> None:
+    folder, _ = finished
+    frame = made_frame(120, seed=9)
+    early = np.minimum(frame.months, 25.0 + 0.001 * np.arange(120))
+    died = np.where(frame.months > early, 0, (frame.status == "died of it").astype(int))
+    source = others(folder, "days.csv", days=early * 365.25 / 12, death=died)
+    bundle_, options = folder / "run" / "bundle", {"group": "patient", "draws": 200, "event": "death"}
+    codes = {"0": 0, "1": 1}
+    record = studies.evaluate(
+        bundle_,
+        source,
+        out=folder / "days",
+        options=studies.EvaluateOptions(**options, time="days", unit="days", codes=codes),
+    )
+    assert record.forecast.times.tolist() == [20.0]
+    assert any(said.startswith("Nothing is said of 40 months: nobody here was followed") for said in record.statements)
+    assert record.forecast.outcome.follow_up == pytest.approx(early.max())
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "error", "said"),
+    [
+        ({"patient": [f"p{row}" for row in range(120)]}, {}, LeakingSplit, "120 of 120 rows were in the training data"),
+        ({}, {"time": "month"}, InvalidInput, "Did you mean 'months'"),
+        ({"status": "lost"}, {}, InvalidInput, "'lost' in row"),
+        ({}, {"unit": "month"}, InvalidInput, "unit of time"),
+        ({"months": -1.0}, {}, InvalidInput, "is below zero"),
+    ],
+)
+def test_what_cannot_be_a_test_is_said(
+    finished: tuple[Path, SurvivalRun],
+    columns: dict[str, object],
+    options: dict[str, object],
+    error: type[Exception],
+    said: str,
+) -> None:
+    folder, _ = finished
+    source = others(folder, "wrong.csv", **columns)
+    asked = studies.EvaluateOptions(**({"group": "patient", "id": "patient"} | options))  # type: ignore[arg-type]
+    with pytest.raises(error, match=said):
+        studies.evaluate(folder / "run" / "bundle", source, out=folder / "wrong", options=asked)
+    assert not (folder / "wrong").exists()
 
 
 def test_the_cut_points_come_from_training_rows(finished: tuple[Path, SurvivalRun]) -> None:
@@ -273,6 +351,19 @@ def competing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SurvivalR
     run = studies.train(studies.study_from(fields), folder / "run")
     assert isinstance(run, SurvivalRun)
     return folder, run
+
+
+def test_a_bundle_of_several_causes_is_tested_on_other_patients(competing: tuple[Path, SurvivalRun]) -> None:
+    folder, run = competing
+    source = others(folder, "others.csv")
+    options = studies.EvaluateOptions(group="patient", id="patient", draws=200)
+    record = studies.evaluate(folder / "run" / "bundle", source, out=folder / "other", options=options)
+    frame = pd.read_csv(source)
+    shares = run.final.model.incidence(frame[["grade", "age", "noise"]].to_numpy(), [20.0])  # type: ignore[union-attr]
+    predicted = record.metrics["predicted_cancer_at_20"]
+    assert predicted.value == pytest.approx(shares[:, 0, 0].mean(), abs=1e-4)
+    assert {"concordance_else", "brier_else_at_40"} <= set(record.metrics)
+    assert "incidence_else_20" in pd.read_csv(folder / "other" / "predictions.csv").columns
 
 
 def test_several_causes_are_predicted_beside_cox_and_aalen_johansen(competing: tuple[Path, SurvivalRun]) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cancernet.bundle import Card
     from cancernet.survival import Foretold
 
-__all__ = ["in_words", "parse_times"]
+__all__ = ["in_words", "parse_codes", "parse_times"]
 
 
 def parse_times(text: str) -> tuple[float, ...]:
@@ -30,6 +30,23 @@ def parse_times(text: str) -> tuple[float, ...]:
         raise InvalidInput(
             f"Cannot read the times '{text}'", "Numbers with commas between them", "For example --at 24,60"
         ) from error
+
+
+def parse_codes(text: str) -> dict[str, int]:
+    """Return the codes of --codes.
+
+    Raises
+    ------
+    InvalidInput
+        When a part is not LABEL=NUMBER.
+    """
+    parts = [part.rpartition("=") for part in text.split(",")]
+    wrong = [part for part in parts if not part[0].strip() or not part[2].strip().isdecimal()]
+    if wrong:
+        raise InvalidInput(
+            f"Cannot read the codes '{text}'", "LABEL=NUMBER with commas between them", "For example alive=0,dead=1"
+        )
+    return {label.strip(): int(number) for label, _, number in parts}
 
 
 def in_words(found: Foretold, card: Card, out: Path | None) -> str:

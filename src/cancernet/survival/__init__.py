@@ -15,7 +15,7 @@ from cancernet.survival.measure import Measured, compare_forecasts, measure_fore
 from cancernet.survival.nets import NetworkModel, fit_network
 from cancernet.survival.observed import CalibrationGroup, calibration_groups
 from cancernet.survival.options import CoxOptions, NetworkOptions
-from cancernet.survival.outcome import UNITS, Coding, Outcome, Unit, make_outcome
+from cancernet.survival.outcome import UNITS, Coding, Outcome, Unit, in_unit, make_outcome
 from cancernet.survival.predicted import Baseline, Marginal, Predictor
 from cancernet.survival.record import Example, HazardRatio, SurvivalRecord
 from cancernet.survival.results import write_survival_results
@@ -62,6 +62,7 @@ __all__ = [
     "grid_to",
     "harrell",
     "horizon_of",
+    "in_unit",
     "integrated_brier",
     "kaplan_meier",
     "logrank",

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cancernet.bundle import Card
 from cancernet.data import write_split
 from cancernet.files import write_text
-from cancernet.predict import write_rows
 from cancernet.studies.outputs import write_history
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import to_toml
 from cancernet.studies.survival.card import make_survival_card, write_survival_bundle
 from cancernet.studies.survival.fit import FoldFit, Pooled, fit_all, pool_folds
 from cancernet.studies.survival.kept import FoldFound
+from cancernet.studies.survival.outputs import Tested, write_cases
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.studies.survival.record import make_survival_record
-from cancernet.survival import CauseForecast, SurvivalRecord, time_name, write_survival_results
+from cancernet.survival import SurvivalRecord, write_survival_results
 
 __all__ = ["SurvivalRun", "run_survival", "write_survival"]
 
@@ -84,7 +81,7 @@ def write_survival(folder: Path, finished: SurvivalRun, progress: Progress) -> N
         lambda: write_text(folder / "study.toml", to_toml(plan.study)),
         lambda: write_split(folder / "split.json", plan.split),
         lambda: write_history(folder / "history.csv", [row for fit in finished.fits for row in fit.history]),
-        lambda: _write_predictions(folder / "predictions.csv", finished),
+        lambda: write_cases(folder / "predictions.csv", _tested(finished)),
         lambda: finished.save_bundle(folder / "bundle"),
         lambda: write_survival_results(folder, finished.record),
     )
@@ -94,38 +91,16 @@ def write_survival(folder: Path, finished: SurvivalRun, progress: Progress) -> N
         progress.reach(done)
 
 
-def _write_predictions(path: Path, finished: SurvivalRun) -> None:
-    """Write the pooled test rows."""
-    import pyarrow as pa
-
-    table, pooled = finished.plan.table, finished.pooled
-    forecast = pooled.forecasts[finished.plan.network_name]
-    median = np.ma.masked_invalid(pooled.median)
-    fields = {
-        "id": pa.array(table.ids[pooled.rows]),
-        "group": pa.array(table.groups[pooled.rows]),
-        "split": pa.array(np.full(len(pooled.rows), "test")),
-        "fold": pooled.fold,
-        "repeat": pooled.repeat,
-        "time": forecast.outcome.time,
-        "event": finished.plan.every.cause[pooled.rows] if finished.plan.causes else forecast.outcome.cause,
-        "risk": forecast.risk,
-        **{
-            f"survival_{time_name(time)}": np.ascontiguousarray(column)
-            for time, column in zip(forecast.times.tolist(), forecast.survival.T, strict=True)
-        },
-        **_shares(pooled.causes[finished.plan.network_name]),
-        "median_time": pa.array(median.filled(0.0), mask=np.ma.getmaskarray(median)),
-        "risk_group": pooled.group + 1,
-    }
-    with write_rows(path, force=True) as writer:
-        writer.write(pa.table(fields))
-
-
-def _shares(causes: Mapping[str, CauseForecast]) -> dict[str, NDArray[np.float64]]:
-    """Return the columns of the predicted shares of each cause."""
-    return {
-        f"incidence_{cause}_{time_name(time)}": np.ascontiguousarray(column)
-        for cause, forecast in causes.items()
-        for time, column in zip(forecast.times.tolist(), forecast.shares.T, strict=True)
-    }
+def _tested(finished: SurvivalRun) -> Tested:
+    """Return the pooled test rows."""
+    plan, pooled = finished.plan, finished.pooled
+    return Tested(
+        table=plan.table,
+        rows=pooled.rows,
+        every=plan.every.take(pooled.rows),
+        forecast=pooled.forecasts[plan.network_name],
+        causes=pooled.causes[plan.network_name],
+        median=pooled.median,
+        group=pooled.group,
+        place={"fold": pooled.fold, "repeat": pooled.repeat},
+    )
