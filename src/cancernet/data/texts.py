@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from cancernet.data.source import Source, open_source
 from cancernet.data.stream import parts
+from cancernet.data.table import match_columns
 
-__all__ = ["Texts", "read_texts"]
+__all__ = ["Texts", "read_column", "read_texts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,3 +56,17 @@ def read_texts(path: str | Path) -> Texts:
     cells = np.concatenate(read)
     cells[cells == None] = ""  # noqa: E711  (an array of objects is compared cell by cell)
     return Texts(source, cells)
+
+
+def read_column(path: str | Path, name: str) -> NDArray[np.str_]:
+    """Return one column of such a file as text, shape (n,); "" where a cell is empty.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no such column (the nearest is offered), or as `read_texts`.
+    """
+    source = open_source(path)
+    position = match_columns(source.names, [name], where=f"'{source.path}'")[0]
+    cells = np.concatenate([part.labels[0] for part in parts(source, (), labels=[position])])
+    return np.array(["" if cell is None else cell for cell in cells.tolist()])

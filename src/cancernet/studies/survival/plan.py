@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,12 @@ from cancernet import __version__
 from cancernet.checks import listed, nearest
 from cancernet.data import (
     FNA_FEATURES,
+    MISSING,
     LeakAudit,
     Split,
     Table,
     audit_split,
+    read_column,
     read_table,
     refuse_few_groups,
     refuse_missing,
@@ -62,6 +65,8 @@ class SurvivalPlan:
         Who is tested on whom, and what was found across it.
     times, grid
         For which numbers are stated, and over which errors are averaged.
+    dropped
+        How many rows without outcome were left out.
     """
 
     study: SurvivalStudy
@@ -72,6 +77,7 @@ class SurvivalPlan:
     audit: LeakAudit
     times: NDArray[np.float64]
     grid: NDArray[np.float64]
+    dropped: int = 0
 
     @property
     def event(self) -> str:
@@ -120,7 +126,8 @@ class SurvivalPlan:
                 f"share that has {self.event} where other causes may come first is smaller (Aalen-Johansen).",
             )
         )
-        return (*self.every.sentences(), filled if missing else "No value is missing.", *competing)
+        gone = (f"{self.dropped} rows without a time or an event were left out.",) if self.dropped else ()
+        return (*self.every.sentences(), *gone, filled if missing else "No value is missing.", *competing)
 
 
 def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, split: Split | None = None) -> SurvivalPlan:
@@ -140,7 +147,7 @@ def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, spli
     LeakingSplit
         When a patient or a row stands on two sides of the split.
     """
-    read = _read(study.data) if table is None else table
+    read, dropped = _read(study.data) if table is None else (table, 0)
     rows, every = _apart(read, study.data)
     rows = _arranged(rows, study.model)
     _check_causes(study, every)
@@ -151,21 +158,23 @@ def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, spli
     audit = audit_split(rows, split)
     audit.refuse()
     horizon = _horizon(study, outcome)
-    return SurvivalPlan(study, rows, outcome, every, split, audit, _times(study, horizon, outcome), grid_to(horizon))
+    times = _times(study, horizon, outcome)
+    return SurvivalPlan(study, rows, outcome, every, split, audit, times, grid_to(horizon), dropped)
 
 
-def _read(options: SurvivalData) -> Table:
-    """Return the table of the file, with the time as its last feature."""
+def _read(options: SurvivalData) -> tuple[Table, int]:
+    """Return the table of the file, with the time as its last feature, and how many rows were left out."""
     columns = None if options.columns is None else (*options.columns, options.time)
-    return read_table(
-        options.source,
-        target=options.event,
-        group=options.group,
-        id=options.id,
-        columns=columns,
-        drop=options.drop,
-        keep=(options.time,),
-    )
+    asked: dict[str, Any] = {"group": options.group, "id": options.id, "columns": columns, "keep": (options.time,)}
+    if options.without_outcome == "error":
+        return read_table(options.source, target=options.event, drop=options.drop, **asked), 0
+    events = read_column(options.source, options.event)
+    table = read_table(options.source, drop=(*options.drop, options.event), **asked)
+    known = ~np.isin(events, MISSING)
+    if options.time in table.feature_names:  # else the next step says so
+        known &= ~np.isnan(table.values[:, table.feature_names.index(options.time)])
+    rows = np.flatnonzero(known)
+    return replace(table.take(rows), target=events[rows], target_column=options.event), len(table) - len(rows)
 
 
 def _apart(table: Table, options: SurvivalData) -> tuple[Table, Outcome]:
