@@ -14,6 +14,7 @@ from cancernet.bags import BagSet
 from cancernet.bundle import Card
 from cancernet.data import Table
 from cancernet.engine import Model
+from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.explain import permutation_importance
 from cancernet.files import refuse_existing, whole_folder
@@ -115,7 +116,8 @@ def evaluate(
     refuse_existing(Path(out), force=force)
     with engine.open(bundle, runtime=chosen.runtime) as model:
         if model.card.survival is not None:
-            tell.begin("Testing", 1)
+            if not isinstance(source, str | Path):
+                raise InvalidInput(f"A bundle of survival with a {type(source).__name__}", "The path of a table")
             return evaluate_survival(model, source, out=Path(out), options=_timed(chosen), force=force)
         given = read_given(
             source, model.card, options=chosen.patches, id=chosen.id, features=chosen.features, progress=tell

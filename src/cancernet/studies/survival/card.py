@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,7 +85,11 @@ def write_survival_bundle(folder: Path, card: Card, plan: SurvivalPlan, *, final
 def _part(plan: SurvivalPlan, final: FoldFit) -> Survival:
     """Return how logits become curves."""
     model = final.model
-    chosen = {"asked": tuple(plan.times.tolist()), "cuts": tuple(final.cuts.tolist()), "outcome": _columns(plan)}
+    chosen: dict[str, Any] = {
+        "asked": tuple(plan.times.tolist()),
+        "cuts": tuple(final.cuts.tolist()),
+        "outcome": _columns(plan),
+    }
     if isinstance(model, NetworkModel):
         return model.part.model_copy(update=chosen)
     times, hazard = (tuple(part.tolist()) for part in (model.baseline.times, model.baseline.hazard))

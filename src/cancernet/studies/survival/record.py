@@ -15,6 +15,7 @@ from cancernet.studies.survival.kept import FoldFound
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.studies.survival.words import calibration, comparison, logrank_words, of_cause
 from cancernet.survival import (
+    CauseForecast,
     CoxModel,
     CoxOptions,
     Forecast,
@@ -82,7 +83,7 @@ def make_survival_record(
 
 def _measured(pooled: Pooled, name: str, draws: int) -> tuple[Measured, ...]:
     """Return the metrics of a model: of the event, and of each cause."""
-    forecasts = (pooled.forecasts[name], *pooled.causes[name].values())
+    forecasts: tuple[Forecast | CauseForecast, ...] = (pooled.forecasts[name], *pooled.causes[name].values())
     return tuple(Measured(forecast, draws=draws) for forecast in forecasts)
 
 
