@@ -21,13 +21,28 @@ from cancernet.survival import Measured
 FOLDER = Path(os.environ.get("CANCERNET_DATA", "../shared/data")) / "tabular"
 CLINICAL = ["age", "npi", "nodes_pos", "tumor_size_mm", "grade"]
 NINE = ["EGFR", "PGR", "ERBB2", "MKI67", "hormone", "radio", "chemo", "er_pos", "age"]
-HEAD = ["task", "model", "folds", "concordance (Harrell)", "concordance (Uno)", "integrated Brier", "minus Cox, Uno"]
+HEAD = [
+    "task",
+    "model",
+    "seed",
+    "folds",
+    "concordance (Harrell)",
+    "concordance (Uno)",
+    "integrated Brier",
+    "minus Cox, Uno",
+]
 CODES = {"Living": 0, "Died of Disease": 1, "Died of Other Causes": 2}
 
 COX = {"name": "cox"}
 NET = {"name": "cox", "l1_ratio": 0.5}
 DEEP = {"name": "cox-network"}
 HAZARD = {"name": "logistic-hazard"}
+CAUSES = {"name": "competing-hazards"}
+CONV = {
+    "name": "cox-network", "body": "conv1d", "filters": [16], "hidden": [16], "l2": 0.02, "epochs": 40,
+    "stopping": "together",
+}  # fmt: skip
+SEEDS = (0, 1, 2)
 
 
 def measure() -> str:
@@ -52,11 +67,27 @@ def _metabric() -> pd.DataFrame:
 def _specific(folder: Path) -> Iterator[list[str]]:
     """Yield METABRIC, clinical columns, death of the disease."""
     frame = _metabric()[["patient_id", "os_months", "vital", *CLINICAL]]
+    skewed = frame.assign(nodes_pos=np.log1p(frame.nodes_pos), tumor_size_mm=np.log(frame.tumor_size_mm.clip(lower=1)))
     data = {
         "time": "os_months", "event": "vital", "group": "patient_id", "codes": CODES, "causes": ["disease", "other"],
         "cause": "disease", "zero_times": "keep", "missing": "median",
     }  # fmt: skip
     yield from _told("METABRIC, clinical, death of disease", frame, data, folder, models=[(COX, 5), (HAZARD, 1)])
+    yield from _told("the same, logarithms of nodes and size", skewed, data, folder, models=[(COX, 5)])
+
+
+def _causes(folder: Path) -> Iterator[list[str]]:
+    """Yield METABRIC, clinical columns, death of the disease or of other causes, whichever comes first."""
+    frame = _metabric()[["patient_id", "os_months", "vital", *CLINICAL]]
+    data = {
+        "time": "os_months", "event": "vital", "group": "patient_id", "codes": CODES, "causes": ["disease", "other"],
+        "zero_times": "keep", "missing": "median",
+    }  # fmt: skip
+    for seed in SEEDS:
+        run = _run(frame, data, folder, model=CAUSES, repeats=1, seed=seed)
+        yield _line("METABRIC, clinical, any death", run)
+        for cause in run.plan.causes:
+            yield _cause_line(cause, run)
 
 
 def _genes(folder: Path) -> Iterator[list[str]]:
@@ -70,11 +101,11 @@ def _genes(folder: Path) -> Iterator[list[str]]:
     found = {}
     for name, columns, model in (("clinical", CLINICAL, COX), ("clinical + 300 genes", [*CLINICAL, *genes], NET)):
         part = frame[["patient_id", "os_months", "os_event_death", *columns]]
-        run = _run(part, data, folder, model=model, repeats=1)
+        run = _run(part, data, folder, model=model, repeats=1, seed=0)
         found[name] = run.pooled.forecasts[run.plan.network_name]
         yield _line(f"METABRIC, {name}, death", run)
     gain = Measured(found["clinical + 300 genes"]).minus(Measured(found["clinical"]))
-    yield ["paired gain of the genes", "", "", *(gain[key].format() for key in HEAD_KEYS), ""]
+    yield ["paired gain of the genes", "", "", "", *(gain[key].format() for key in HEAD_KEYS), ""]
 
 
 HEAD_KEYS = ("concordance_harrell", "concordance_uno", "integrated_brier")
@@ -87,8 +118,8 @@ def _gbsg(folder: Path) -> Iterator[list[str]]:
     test = np.flatnonzero(frame["split"] == "test")
     train = np.flatnonzero(frame["split"] != "test")
     data = {"time": "t", "event": "e", "group": "patient", "id": "patient"}
-    for model in filter(_wanted, (COX, HAZARD, DEEP)):
-        study = _study(frame.drop(columns="split"), data, folder, model=model, repeats=1)
+    for model, seed in [(one, seed) for one in filter(_wanted, (COX, HAZARD, DEEP)) for seed in _seeds(one)]:
+        study = _study(frame.drop(columns="split"), data, folder, model=model, repeats=1, seed=seed)
         ids = frame.patient.to_numpy(dtype=np.str_)
         fold = Fold(0, 0, train=train, validation=train[:0], test=test)
         split = Split("held-out", (fold,), 0, "patient", len(frame), digest_of_ids(ids))
@@ -98,18 +129,17 @@ def _gbsg(folder: Path) -> Iterator[list[str]]:
 
 def _wpbc(folder: Path) -> Iterator[list[str]]:
     """Yield the recurrence of the Wisconsin prognostic set."""
-    names = ["id", "outcome", "time", *(f"f{number}" for number in range(30)), "size", "nodes"]
-    frame = pd.read_csv(FOLDER / "wisconsin" / "wpbc.data", header=None, names=names, na_values="?")
     data = {
-        "time": "time", "event": "outcome", "group": "id", "codes": {"N": 0, "R": 1}, "causes": ["recurrence"],
-        "missing": "median",
+        "source": str(FOLDER / "wisconsin" / "wpbc.data"), "time": "time", "event": "outcome", "group": "id",
+        "codes": {"N": 0, "R": 1}, "causes": ["recurrence"], "missing": "median",
     }  # fmt: skip
-    yield from _told("WPBC, recurrence", frame, data, folder, models=[(COX, 10), (DEEP, 2)])
+    yield from _told("WPBC, recurrence", None, data, folder, models=[(COX, 10), (CONV, 5)])
 
 
 TASKS: dict[str, Callable[[Path], Iterator[list[str]]]] = {
     "nine": _nine,
     "specific": _specific,
+    "causes": _causes,
     "genes": _genes,
     "gbsg": _gbsg,
     "wpbc": _wpbc,
@@ -118,7 +148,7 @@ TASKS: dict[str, Callable[[Path], Iterator[list[str]]]] = {
 
 def _told(
     task: str,
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | None,
     data: dict[str, object],
     folder: Path,
     *,
@@ -126,22 +156,34 @@ def _told(
 ) -> Iterator[list[str]]:
     """Yield one line for each model, with so many repeats."""
     for model, repeats in models:
-        if not _wanted(model):
-            continue
-        yield _line(task, _run(frame, data, folder, model=model, repeats=repeats))
+        for seed in _seeds(model) if _wanted(model) else ():
+            yield _line(task, _run(frame, data, folder, model=model, repeats=repeats, seed=seed))
+
+
+def _seeds(model: dict[str, object]) -> tuple[int, ...]:
+    """Return the seeds: of networks each counts, of Cox they only deal out the inner folds."""
+    return SEEDS if model["name"] != "cox" else SEEDS[:1]
 
 
 def _study(
-    frame: pd.DataFrame, data: dict[str, object], folder: Path, *, model: dict[str, object], repeats: int
+    frame: pd.DataFrame | None,
+    data: dict[str, object],
+    folder: Path,
+    *,
+    model: dict[str, object],
+    repeats: int,
+    seed: int,
 ) -> studies.SurvivalStudy:
-    """Return the study of a table."""
+    """Return the study of a table, or of the source that the data name."""
     path = folder / "cases.csv"
-    frame.to_csv(path, index=False)
+    if frame is not None:
+        frame.to_csv(path, index=False)
     fields = {
         "name": "prognosis",
         "data": {"kind": "survival", "source": str(path), "time_unit": "months"} | data,
         "split": {"folds": 5, "repeats": repeats, "seed": 7},
         "model": model,
+        "training": {"seed": seed},
     }
     study = studies.study_from(fields)
     if not isinstance(study, studies.SurvivalStudy):
@@ -150,10 +192,16 @@ def _study(
 
 
 def _run(
-    frame: pd.DataFrame, data: dict[str, object], folder: Path, *, model: dict[str, object], repeats: int
+    frame: pd.DataFrame | None,
+    data: dict[str, object],
+    folder: Path,
+    *,
+    model: dict[str, object],
+    repeats: int,
+    seed: int,
 ) -> studies.SurvivalRun:
     """Return a finished run."""
-    study = _study(frame, data, folder, model=model, repeats=repeats)
+    study = _study(frame, data, folder, model=model, repeats=repeats, seed=seed)
     return studies.run_survival(studies.make_survival_plan(study), studies.Progress())
 
 
@@ -164,11 +212,20 @@ def _line(task: str, run: studies.SurvivalRun) -> list[str]:
     gain = record.differences.get("cox")
     told = [record.metrics[key].format() for key in HEAD_KEYS]
     shown = f"{told[2]}, to {forecast.horizon:g} {forecast.outcome.unit}"
-    line = [task, record.model, folds, *told[:2], shown, "" if gain is None else gain["concordance_uno"].format()]
+    seed = "" if record.model.startswith("cox") and "network" not in record.model else str(run.plan.study.training.seed)
+    line = [task, record.model, seed, folds, *told[:2], shown, "" if gain is None else gain["concordance_uno"].format()]
     print(" | ".join(line), file=sys.stderr, flush=True)
     for sentence in record.statements:
         print(f"    {sentence}", file=sys.stderr, flush=True)
     return line
+
+
+def _cause_line(cause: str, run: studies.SurvivalRun) -> list[str]:
+    """Return the line of one cause: concordance where others may come first, Brier score, what it gains over Cox."""
+    record, name = run.record, f"concordance_{cause}"
+    told = [record.metrics[name].format(), "", record.metrics[f"integrated_brier_{cause}"].format()]
+    gain = record.differences["cox"][name].format()
+    return [f"of these {cause}", record.model, str(run.plan.study.training.seed), "1 x 5", *told, f"{gain} (Wolbers)"]
 
 
 def _wanted(model: dict[str, object]) -> bool:

@@ -21,6 +21,7 @@ ends with one block of text and exit code 2; exit code 1 is a bug, and names the
 """
 SHOWN = (
     *("auroc", "macro_auroc", "quadratic_kappa", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"),
+    *("concordance_harrell", "concordance_uno", "integrated_brier"),
     *("aji", "dice", "pq", "detection_f1"),
     *("macro_f1", "mean_absolute_error", "ece", "coverage", "abstained", "selective_accuracy"),
 )

@@ -8,7 +8,9 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from cancernet import bundle, engine, predict, studies
 from cancernet.bundle import PatchInput
+from cancernet.errors import LeakingSplit
 from cancernet.patches import PatchOptions, read_patches
+from cancernet.survival import foretell
 from engine.patchbundle import tissue
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -24,7 +26,8 @@ def test_a_shipped_bundle_is_whole_and_made_from_its_study(name, monkeypatch):
     assert card.task.kind == study.task.kind
     assert (card.intended_use, card.weights_licence) == (study.intended_use, study.licence)
     assert card.limits[: len(study.limits)] == study.limits
-    assert study.training.epochs >= card.training.epochs
+    fitted = study.model if card.task.kind == "survival" else study.training
+    assert fitted.epochs >= card.training.epochs
     assert card.training.seed == study.training.seed
     assert card.data.licence != "not stated"
     assert "/" not in card.data.source or "://" in card.data.source  # no path of the machine that trained it
@@ -33,6 +36,7 @@ def test_a_shipped_bundle_is_whole_and_made_from_its_study(name, monkeypatch):
         "multiclass": "macro_auroc",
         "ordinal": "quadratic_kappa",
         "segmentation": "aji",
+        "survival": "concordance_harrell",
     }[card.task.kind]
     assert card.metrics[main].low is not None
     assert card.metrics[main].groups <= card.training.groups
@@ -96,3 +100,20 @@ def test_cytology_grade_ranks_cells_it_has_seen_by_their_grade(realdata):
     grades = chosen.target.astype(int)
     assert cohen_kappa_score(grades, cases.predicted, weights="quadratic") > held_out.value
     assert cases.ood.mean() < 0.05
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif("recurrence" not in bundle.zoo_names(), reason="recurrence is not shipped")
+def test_recurrence_knows_its_patients_and_says_what_cox_reached(realdata, tmp_path):
+    source = realdata / "tabular" / "wisconsin" / "wpbc.data"
+    with pytest.raises(LeakingSplit, match="198 of 198 rows were in the training data of 'recurrence'"):
+        studies.evaluate("recurrence", source, out=tmp_path / "seen")
+    card = bundle.load_card(bundle.find("recurrence"))
+    assert card.input.names[30:] == ("tumor_size", "lymph_node_status")
+    found = card.metrics["concordance_harrell"]
+    assert found.high - found.low > 0.1  # 47 recurrences: the interval is wide
+    assert any("The ridge Cox model on the same columns reached" in limit for limit in card.limits)
+    with engine.open("recurrence") as model:
+        told = foretell(model, source, times=(24.0, 60.0), out=tmp_path / "curves.csv")
+    assert (told.rows, told.filled) == (198, 4)
+    assert told.ood < 198 * 0.05

@@ -90,3 +90,22 @@ def test_verbs_of_classes_refuse_curves_and_the_other_way_round(trained: Path, m
     assert "tells classes, not survival" in refused("predict", "fna", "cases.csv", "--at", "10")
     exported = succeeded("export", "run/bundle", "--format", "onnx", "--out", "m.onnx").out
     assert "survival curves by the form 'cox'" in " ".join(exported.split())
+
+
+def test_a_bundle_is_tested_on_other_patients(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
+    assert "in the training data of 'made'" in refused("evaluate", "run/bundle", "cases.csv", "--group", "patient")
+    text = (
+        (trained / "cases.csv").read_text().replace("\np", "\nq").replace(",1\n", ",dead\n").replace(",0\n", ",alive\n")
+    )
+    head, *rows = text.splitlines()
+    moved = [f"{row.partition(',')[0]},{float(row.split(',')[1]) + 0.3},{','.join(row.split(',')[2:])}" for row in rows]
+    (trained / "other.csv").write_text("\n".join([head, *moved]) + "\n")
+    asked = ("--group", "patient", "--event", "died", "--codes", "alive=0, dead=1", "--out", "other")
+    told = " ".join(succeeded("evaluate", "run/bundle", "other.csv", *asked).out.split())
+    assert "concordance uno" in told
+    assert "None of these cases was among the training data" in told
+    assert "bundle" not in told.split("report")[-1]
+    found = succeeded("evaluate", "run/bundle", "other.csv", *asked, "--force", "--json").json
+    assert found["test"]["concordance_harrell"]["value"] > 0.6
+    assert "Cannot read the codes" in refused("evaluate", "run/bundle", "other.csv", "--codes", "alive", "--out", "x")

@@ -14,7 +14,7 @@ from cancernet import bundle, engine, studies
 from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.report import read_estimates
 from cancernet.studies import SurvivalRun, SurvivalStudy
-from cancernet.survival import answer, foretell, harrell
+from cancernet.survival import Coding, answer, brier_at, foretell, harrell, make_outcome
 
 TIMES = (20.0, 40.0)
 
@@ -141,11 +141,92 @@ def test_new_patients_get_curves(finished: tuple[Path, SurvivalRun]) -> None:
     assert not (folder / "late.csv").exists()
 
 
+def others(folder: Path, name: str, n: int = 120, **columns: object) -> Path:
+    """Write patients that no model was trained on."""
+    frame = made_frame(n, seed=9).assign(patient=[f"q{row}" for row in range(n)])
+    frame.assign(**columns).to_csv(folder / name, index=False)
+    return folder / name
+
+
+def test_a_bundle_is_tested_on_other_patients(finished: tuple[Path, SurvivalRun]) -> None:
+    folder, run = finished
+    source = others(folder, "others.csv")
+    options = studies.EvaluateOptions(group="patient", id="patient", draws=200)
+    record = studies.evaluate(folder / "run" / "bundle", source, out=folder / "other", options=options)
+    frame = pd.read_csv(source)
+    outcome = make_outcome(
+        frame.months, frame.status, coding=Coding("months", codes={"alive": 0, "died of it": 1, "died": 2})
+    ).of_cause("cause 1")
+    values = frame[["grade", "age", "noise"]].to_numpy()
+    expected = harrell(outcome, run.final.model.risk(values))
+    assert record.metrics["concordance_harrell"].value == pytest.approx(expected, abs=1e-4)
+    chances = run.final.model.survival(values, [20.0])
+    found = record.metrics["brier_at_20"]
+    assert found.value == pytest.approx(brier_at(outcome, chances, times=[20.0])[0], abs=1e-4)
+    assert found.low < found.value < found.high  # type: ignore[operator]
+    rows = pd.read_csv(folder / "other" / "predictions.csv")
+    assert rows.id.tolist() == frame.patient.tolist()
+    np.testing.assert_allclose(rows.survival_20, chances[:, 0], atol=1e-5)
+    content = json.loads((folder / "other" / "metrics.json").read_text())
+    assert content["kind"] == "evaluate"
+    assert content["differences"]["kaplan-meier"]["concordance_harrell"]["low"] > 0
+    page = (folder / "other" / "report.html").read_text()
+    assert "Hazard ratios" not in page
+    assert "None of these cases was among the training data, by group and by values." in page
+
+
+def test_other_columns_units_and_a_short_follow_up_are_understood(finished: tuple[Path, SurvivalRun]) -> None:
+    folder, _ = finished
+    frame = made_frame(120, seed=9)
+    early = np.minimum(frame.months, 25.0 + 0.001 * np.arange(120))
+    died = np.where(frame.months > early, 0, (frame.status == "died of it").astype(int))
+    source = others(folder, "days.csv", days=early * 365.25 / 12, death=died)
+    bundle_, options = folder / "run" / "bundle", {"group": "patient", "draws": 200, "event": "death"}
+    codes = {"0": 0, "1": 1}
+    record = studies.evaluate(
+        bundle_,
+        source,
+        out=folder / "days",
+        options=studies.EvaluateOptions(**options, time="days", unit="days", codes=codes),
+    )
+    assert record.forecast.times.tolist() == [20.0]
+    assert any(said.startswith("Nothing is said of 40 months: nobody here was followed") for said in record.statements)
+    assert record.forecast.outcome.follow_up == pytest.approx(early.max())
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "error", "said"),
+    [
+        ({"patient": [f"p{row}" for row in range(120)]}, {}, LeakingSplit, "120 of 120 rows were in the training data"),
+        ({}, {"time": "month"}, InvalidInput, "Did you mean 'months'"),
+        ({"status": "lost"}, {}, InvalidInput, "'lost' in row"),
+        ({}, {"unit": "month"}, InvalidInput, "unit of time"),
+        ({"months": -1.0}, {}, InvalidInput, "is below zero"),
+    ],
+)
+def test_what_cannot_be_a_test_is_said(
+    finished: tuple[Path, SurvivalRun],
+    columns: dict[str, object],
+    options: dict[str, object],
+    error: type[Exception],
+    said: str,
+) -> None:
+    folder, _ = finished
+    source = others(folder, "wrong.csv", **columns)
+    asked = studies.EvaluateOptions(**({"group": "patient", "id": "patient"} | options))  # type: ignore[arg-type]
+    with pytest.raises(error, match=said):
+        studies.evaluate(folder / "run" / "bundle", source, out=folder / "wrong", options=asked)
+    assert not (folder / "wrong").exists()
+
+
 def test_the_cut_points_come_from_training_rows(finished: tuple[Path, SurvivalRun]) -> None:
     _, run = finished
-    for fit in run.fits:
-        train = fit.model.risk(run.plan.table.values[fit.fold.train])
-        np.testing.assert_allclose(fit.cuts, np.quantile(train, [1 / 3, 2 / 3]))
+    from cancernet.studies.survival.fit import fit_fold
+
+    fit = fit_fold(run.plan, run.plan.split.folds[1])
+    train = fit.model.risk(run.plan.table.values[fit.fold.train])
+    np.testing.assert_allclose(fit.cuts, np.quantile(train, [1 / 3, 2 / 3]))
+    np.testing.assert_array_equal(fit.cuts, run.fits[1].cuts)
 
 
 def test_what_is_fitted_does_not_see_the_test_rows(tmp_path: Path) -> None:
@@ -260,9 +341,100 @@ def test_a_network_stands_beside_cox_in_the_same_folds(tmp_path: Path, name: str
     assert pd.read_csv(tmp_path / "run" / "history.csv").network.unique().tolist() == [1, 2]
 
 
+@pytest.fixture(scope="module")
+def competing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SurvivalRun]:
+    folder = tmp_path_factory.mktemp("competing")
+    fields = made_study(folder, made_frame(150), cause=None).to_dict() | {
+        "model": {"name": "competing-hazards", "hidden": [8], "epochs": 6, "inner_folds": 2, "intervals": 5},
+        "split": {"folds": 2},
+    }
+    run = studies.train(studies.study_from(fields), folder / "run")
+    assert isinstance(run, SurvivalRun)
+    return folder, run
+
+
+def test_a_bundle_of_several_causes_is_tested_on_other_patients(competing: tuple[Path, SurvivalRun]) -> None:
+    folder, run = competing
+    source = others(folder, "others.csv")
+    options = studies.EvaluateOptions(group="patient", id="patient", draws=200)
+    record = studies.evaluate(folder / "run" / "bundle", source, out=folder / "other", options=options)
+    frame = pd.read_csv(source)
+    shares = run.final.model.incidence(frame[["grade", "age", "noise"]].to_numpy(), [20.0])  # type: ignore[union-attr]
+    predicted = record.metrics["predicted_cancer_at_20"]
+    assert predicted.value == pytest.approx(shares[:, 0, 0].mean(), abs=1e-4)
+    assert {"concordance_else", "brier_else_at_40"} <= set(record.metrics)
+    assert "incidence_else_20" in pd.read_csv(folder / "other" / "predictions.csv").columns
+
+
+def test_several_causes_are_predicted_beside_cox_and_aalen_johansen(competing: tuple[Path, SurvivalRun]) -> None:
+    folder, _ = competing
+    content = json.loads((folder / "run" / "metrics.json").read_text())
+    for cause in ("cancer", "else"):
+        names = {f"concordance_{cause}", f"integrated_brier_{cause}", f"calibration_ratio_{cause}_at_40"}
+        for found in (content["test"], *content["baselines"].values()):
+            assert names <= set(found)
+        assert content["differences"]["cox"][f"concordance_{cause}"]["low"] is not None
+    assert content["baselines"]["kaplan-meier"]["concordance_cancer"]["value"] == 0.5
+    assert content["baselines"]["cox"]["concordance_cancer"]["value"] > 0.65
+    assert any(said.startswith("Cancer, where other causes may come first") for said in content["statements"])
+    rows = pd.read_csv(folder / "run" / "predictions.csv")
+    shares = rows.incidence_cancer_40 + rows.incidence_else_40
+    np.testing.assert_allclose(shares, 1 - rows.survival_40, atol=1e-6)
+    assert set(rows.event) == {0, 1, 2}
+
+
+def test_a_bundle_of_several_causes_answers_as_the_model(competing: tuple[Path, SurvivalRun]) -> None:
+    folder, run = competing
+    new = folder / "new.csv"
+    made_frame(9, seed=5).drop(columns=["months", "status"]).to_csv(new, index=False)
+    with engine.open(folder / "run" / "bundle") as model:
+        assert model.card.task.classes == ("free of any event", "cancer", "else")
+        assert any(said.startswith("The ridge Cox model on the same columns") for said in model.card.limits)
+        foretell(model, new, times=(20.0, 35.0), out=folder / "curves.csv", id="patient")
+    rows = pd.read_csv(folder / "curves.csv")
+    values = made_frame(9, seed=5)[["grade", "age", "noise"]].to_numpy()
+    expected = run.final.model.incidence(values, [20.0, 35.0])  # type: ignore[union-attr]
+    np.testing.assert_allclose(rows.incidence_else_35, expected[:, 1, 1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "data", [{"cause": "cancer"}, {"causes": ["any"], "codes": {"alive": 0, "died of it": 1, "died": 1}}]
+)
+def test_a_model_of_several_causes_needs_them(tmp_path: Path, data: dict[str, object]) -> None:
+    study = made_study(tmp_path, made_frame(60), **({"cause": None} | data))
+    fields = study.to_dict() | {"model": {"name": "competing-hazards", "inner_folds": 2}}
+    with pytest.raises(InvalidInput, match="Two causes at least"):
+        studies.make_survival_plan(studies.study_from(fields))
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cancernet.studies.survival import fit
+
+    study, real, fitted = made_study(tmp_path, made_frame(120)), fit.fit_fold, []
+
+    def stopping(plan: object, fold: object) -> object:
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+        fitted.append(fold)
+        return real(plan, fold)
+
+    monkeypatch.setattr(fit, "fit_fold", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        studies.train(study, tmp_path / "run")
+    monkeypatch.setattr(fit, "fit_fold", lambda plan, fold: (fitted.append(fold), real(plan, fold))[1])
+    studies.train(study, tmp_path / "run", resume=True)
+    assert len(fitted) == 4  # two before, the third one, and that of the bundle
+    studies.train(study, tmp_path / "whole")
+    one, two = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("run", "whole"))
+    assert one["test"] == two["test"]
+    assert (one["hazard_ratios"], one["folds"]) == (two["hazard_ratios"], two["folds"])
+    assert (tmp_path / "run" / "predictions.csv").read_text() == (tmp_path / "whole" / "predictions.csv").read_text()
+    assert (tmp_path / "run" / "figures" / "patients.png").is_file()
+
+
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:
     fields = made_study(tmp_path, made_frame(40)).to_dict() | {"model": {"name": "deephit"}}
-    with pytest.raises(InvalidInput, match="'cox', 'cox-network' or 'logistic-hazard'"):
+    with pytest.raises(InvalidInput, match="'cox-network', 'logistic-hazard' or 'competing-hazards'"):
         studies.study_from(fields)
 
 

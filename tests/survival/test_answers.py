@@ -31,6 +31,19 @@ def test_hazards_multiply_and_are_constant_inside_an_interval() -> None:
     assert found.risk[0] == pytest.approx(np.log(-np.log(0.6)))
 
 
+def test_causes_share_the_events_of_an_interval() -> None:
+    part = Survival(form="hazards", unit="days", times=(10.0, 20.0), end=20.0, causes=("a", "b"), asked=(10.0,))
+    chance = np.array([[0.1, 0.3], [0.2, 0.05]])  # of a and b in each interval
+    logits = np.log(chance / (1 - chance.sum(axis=1, keepdims=True))).reshape(1, 4)
+    found = answer(part, logits, times=(0.0, 5.0, 10.0, 20.0))
+    np.testing.assert_allclose(found.survival[0], [1, 0.6**0.5, 0.6, 0.6 * 0.75])
+    half = 1 - 0.6**0.5
+    expected = [[0, 0], [half / 4, 3 * half / 4], [0.1, 0.3], [0.1 + 0.6 * 0.2, 0.3 + 0.6 * 0.05]]
+    np.testing.assert_allclose(found.incidence[0], expected)
+    assert found.risk[0] == pytest.approx(np.log(-np.log((0.6 + 0.45) / 2)))
+    assert answer(STEPS, np.zeros((1, 2))).incidence.shape == (1, 1, 0)
+
+
 @pytest.mark.parametrize("time", [4.5, -1.0, np.nan])
 def test_nothing_is_said_past_the_follow_up(time: float) -> None:
     with pytest.raises(InvalidInput, match="no training patient was followed beyond 4 months"):
@@ -51,6 +64,8 @@ def test_a_logit_that_is_no_number_is_refused() -> None:
         ({"end": 2.0}, "end lies before"),
         ({"asked": (5.0,)}, "not inside the follow-up"),
         ({"cuts": (1.0, 1.0)}, "cuts must rise"),
+        ({"causes": ("a", "b")}, "belong to the form hazards"),
+        ({"causes": ("a",)}, "two at least"),
     ],
 )
 def test_a_card_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:

@@ -2,8 +2,16 @@ import numpy as np
 import pytest
 
 from cancernet.models import keras_library
-from cancernet.survival import NetworkModel, NetworkOptions, Outcome, fit_network, harrell, integrated_brier
-from cancernet.survival.losses import hazard_loss, hazard_targets, interval_ends, partial_loss, partial_targets
+from cancernet.survival import Coding, NetworkModel, NetworkOptions, Outcome, fit_network, harrell, integrated_brier
+from cancernet.survival.chances import chances
+from cancernet.survival.losses import (
+    causes_loss,
+    hazard_loss,
+    hazard_targets,
+    interval_ends,
+    partial_loss,
+    partial_targets,
+)
 from cancernet.survival.partial import RiskSets
 from survival.made import made_outcome, outcome_of
 
@@ -37,6 +45,20 @@ def test_the_hazard_loss_is_the_likelihood_of_the_intervals() -> None:
         -np.log((1 - chance[0]) * (1 - chance[1]) * chance[2]),
     ]
     np.testing.assert_allclose(_number(hazard_loss(targets, logits)), expected, rtol=1e-5)
+
+
+def test_the_loss_of_several_causes_is_the_likelihood_of_what_came_first() -> None:
+    outcome, ends = (
+        outcome_of([3, 14, 16, 25], [2, 0, 1, 0], coding=Coding("days", causes=("a", "b"))),
+        np.array([10, 30]),
+    )
+    targets = hazard_targets(outcome, ends.astype(np.float64))
+    assert targets.tolist() == [[2, -1], [0, -1], [0, 1], [0, 0]]
+    logits = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
+    chance = chances(logits.astype(np.float64), 2)
+    free = 1 - chance.sum(axis=2)
+    expected = -np.log([chance[0, 0, 1], free[1, 0], free[2, 0] * chance[2, 1, 0], free[3].prod()])
+    np.testing.assert_allclose(_number(causes_loss(targets, logits, causes=2)), expected, rtol=1e-5)
 
 
 def test_intervals_hold_about_as_many_events_and_end_with_the_follow_up() -> None:
@@ -85,3 +107,41 @@ def test_the_same_seed_gives_the_same_network() -> None:
     )
     np.testing.assert_array_equal(one, two)
     assert np.abs(one - other).max() > 1e-3
+
+
+def test_as_many_events_are_expected_as_were_seen_in_spite_of_dropout() -> None:
+    outcome, values = made_outcome(300, seed=2)
+    options = NetworkOptions(name="logistic-hazard", **SMALL | {"dropout": 0.5, "epochs": 8})
+    model = fit_network(values, outcome, options=options, groups=np.arange(300), seed=0)
+    targets = hazard_targets(outcome, np.array(model.part.times))
+    expected = (chances(model.logits(values))[:, :, 0] * (targets >= 0)).sum()
+    assert (targets == 1).sum() / expected == pytest.approx(1, abs=0.03)  # 1.09 without the levels
+
+
+def test_each_cause_has_its_share_and_all_of_them_are_what_is_not_survived() -> None:
+    outcome, values = made_outcome(300, seed=3, causes=2)
+    options = NetworkOptions(name="competing-hazards", **SMALL)
+    model = fit_network(values[:200], outcome.take(np.arange(200)), options=options, groups=np.arange(200), seed=1)
+    assert (model.part.causes, model.part.logit_width) == (("a", "b"), 16)
+    times = np.linspace(5, model.part.end, 7)
+    shares = model.incidence(values[200:], times)
+    np.testing.assert_allclose(shares.sum(axis=2), 1 - model.survival(values[200:], times), atol=1e-12)
+    assert (np.diff(shares, axis=1) >= -1e-12).all()
+    assert harrell(outcome.take(np.arange(200, 300)).of_cause("a"), shares[:, 3, 0]) > 0.6
+    found = np.asarray(model.network().predict(values[:9], verbose=0), dtype=np.float64)
+    np.testing.assert_allclose(found, model.logits(values[:9]), atol=1e-4)
+
+
+def test_convolutions_go_over_the_nuclear_features_and_other_columns_join() -> None:
+    outcome, values = made_outcome(120, seed=4)
+    generator = np.random.default_rng(0)
+    wide = np.column_stack([values[:, 0], generator.normal(size=(120, 29)), 50 + 9 * values[:, 1]])
+    options = NetworkOptions(name="cox-network", body="conv1d", **SMALL | {"epochs": 12})
+    model = fit_network(wide, outcome, options=options, groups=np.arange(120), seed=0)
+    network = model.network()
+    names = {layer.name for member in network.layers[1:3] for layer in member.layers}
+    assert {"nuclear", "others", "convolution1", "pool1", "features"} <= names
+    np.testing.assert_allclose(network.predict(wide[:9], verbose=0), model.logits(wide[:9]), atol=1e-4)
+    moved = wide.copy()
+    moved[:, 30] += 9.0
+    assert np.abs(model.risk(moved) - model.risk(wide)).max() > 1e-3

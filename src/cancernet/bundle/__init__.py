@@ -16,7 +16,7 @@ from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
 from cancernet.bundle.seen import hash_groups, hash_rows, hash_texts
 from cancernet.bundle.store import find, load_card, verify, write, zoo_names
-from cancernet.bundle.survival import Survival
+from cancernet.bundle.survival import OutcomeColumns, Survival
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -30,6 +30,7 @@ __all__ = [
     "FieldInput",
     "Input",
     "Novelty",
+    "OutcomeColumns",
     "Outlining",
     "Parity",
     "PatchInput",

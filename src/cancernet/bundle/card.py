@@ -221,7 +221,8 @@ class Card(Part):
         refuse(
             timed != (self.survival is not None), f"survival belongs to that kind of task, not to '{self.task.kind}'"
         )
-        refuse(timed and len(self.task.classes) != 2, "a survival task has one event")
+        events = 1 if self.survival is None else max(1, len(self.survival.causes))
+        refuse(timed and len(self.task.classes) != 1 + events, f"classes must name {events} events after none")
         self._check_bias()
         self._check_segmentation()
         has_threshold = self.decision.threshold is not None

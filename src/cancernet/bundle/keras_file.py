@@ -26,6 +26,7 @@ _LAYERS = (
     "Conv1D",
     "Conv2D",
     "Conv2DTranspose",
+    "Cropping1D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",

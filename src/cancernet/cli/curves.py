@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cancernet.bundle import Card
     from cancernet.survival import Foretold
 
-__all__ = ["in_words", "parse_times"]
+__all__ = ["in_words", "parse_codes", "parse_times"]
 
 
 def parse_times(text: str) -> tuple[float, ...]:
@@ -32,11 +32,30 @@ def parse_times(text: str) -> tuple[float, ...]:
         ) from error
 
 
+def parse_codes(text: str) -> dict[str, int]:
+    """Return the codes of --codes.
+
+    Raises
+    ------
+    InvalidInput
+        When a part is not LABEL=NUMBER.
+    """
+    parts = [part.rpartition("=") for part in text.split(",")]
+    wrong = [part for part in parts if not part[0].strip() or not part[2].strip().isdecimal()]
+    if wrong:
+        raise InvalidInput(
+            f"Cannot read the codes '{text}'", "LABEL=NUMBER with commas between them", "For example alive=0,dead=1"
+        )
+    return {label.strip(): int(number) for label, _, number in parts}
+
+
 def in_words(found: Foretold, card: Card, out: Path | None) -> str:
     """Return the first rows, what is not said, and the notice that this is no medical device."""
-    event = card.task.classes[-1]
+    free, *causes = card.task.classes
     more = f"\n  ... and {found.rows - len(found.first['id'])} more" if found.rows > len(found.first["id"]) else ""
-    said = [f"{found.rows} patients; survival_<t> is the chance to be free of {event} at t {found.unit}."]
+    said = [f"{found.rows} patients; survival_<t> is the chance to be {free} at t {found.unit}."]
+    if len(causes) > 1:
+        said.append("incidence_<cause>_<t> is the chance to have had that cause first: " + ", ".join(causes) + ".")
     if found.no_median:
         said.append(
             f"Of {found.no_median} the median time lies beyond the follow-up of the training patients; none is stated."

@@ -24,6 +24,28 @@ def evaluate(
     target: Target = None,
     group: Group = None,
     id: Id = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of survival: the time.", show_default="as in the training data"),
+    ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of survival: what happened then.", show_default="as in the training data"),
+    ] = None,
+    codes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODES",
+            help="Of survival: what the entries of that column mean, such as alive=0,dead=1.",
+            show_default="as in the training data",
+        ),
+    ] = None,
+    time_unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNIT", help="Of these times: days, weeks, months or years.", show_default="that of the bundle"
+        ),
+    ] = None,
     layout: Layout = "auto",
     features: Features = None,
     allow_leak: Annotated[
@@ -39,12 +61,17 @@ def evaluate(
 ) -> None:
     """Test a bundle on other cases whose truth is known; leave metrics, predictions and a report."""
     from cancernet import studies
+    from cancernet.cli.curves import parse_codes
 
     place = out or Path("runs", f"{_name(bundle)}-on-{rows.name.partition('.')[0]}")
     options = studies.EvaluateOptions(
         target=target,
         group=group,
         id=id,
+        time=time,
+        event=event,
+        codes=None if codes is None else parse_codes(codes),
+        unit=time_unit,
         layout=layout,
         features=None if features is None else str(features),
         allow_leak=allow_leak,

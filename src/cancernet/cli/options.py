@@ -38,7 +38,7 @@ Bundle = Annotated[
     str,
     typer.Argument(
         metavar="BUNDLE",
-        help="A bundle's folder, or the name of a shipped one (fna, idc, lung, cytology-grade).",
+        help="A bundle's folder, or the name of a shipped one (fna, idc, lung, cytology-grade, recurrence).",
         show_default=False,
         autocompletion=complete.bundles,
     ),

@@ -11,7 +11,7 @@ from cancernet.data.split import Fold, Split, digest_of_ids
 from cancernet.data.split_file import read_split, write_split
 from cancernet.data.splits import folds_by_group, part_by_group, rows_by_fold, split_by_group
 from cancernet.data.table import Feature, Table, match_columns
-from cancernet.data.texts import Texts, read_texts
+from cancernet.data.texts import Texts, read_column, read_texts
 from cancernet.data.trainable import (
     check_positive,
     check_trainable,
@@ -48,6 +48,7 @@ __all__ = [
     "open_source",
     "part_by_group",
     "read_chunks",
+    "read_column",
     "read_split",
     "read_table",
     "read_texts",

@@ -57,12 +57,14 @@ def read_table(
     id: str | None = None,
     columns: Sequence[str] | None = None,
     drop: Collection[str] = (),
+    keep: Collection[str] = (),
 ) -> Table:
     r"""Return a CSV, TSV (also .gz) or Parquet file as a table.
 
     The files wdbc.data, wpbc.data and breast-cancer-wisconsin.data of UCI, which have no header, are recognised by
     their first row and get names, ids, groups (the id) and target. Of wpbc.data the features are the 30 of the nuclei,
-    `tumor_size` and `lymph_node_status`; `time` belongs to the outcome and is left out unless `columns` names it.
+    `tumor_size` and `lymph_node_status`; `time` belongs to the outcome and is left out unless `columns` or `keep` names
+    it.
 
     Parameters
     ----------
@@ -78,6 +80,8 @@ def read_table(
         The features; None: all columns that are nothing else.
     drop
         Columns to leave out.
+    keep
+        Columns that are left out of such a file otherwise.
 
     Raises
     ------
@@ -104,6 +108,8 @@ def read_table(
         target, group = target or source.form.target, group or source.form.id
     out = {_position(source, name) for name in drop}
     roles = _assign(source, out, target=target, group=group, id=id)
+    left = () if source.form is None else set(source.form.left_out) - set(keep)
+    out |= {_position(source, name) for name in left if columns is None}
     roles = replace(roles, features=_features(source, roles, columns, out))
     values, texts = _read(source, roles)
     return _table(source, roles, values, texts)
@@ -130,8 +136,7 @@ def _position(source: Source, name: str) -> int:
 def _features(source: Source, roles: _Roles, columns: Sequence[str] | None, out: Collection[int]) -> tuple[int, ...]:
     """Return the columns of numbers: those named, or all that are nothing else; without those at `out`."""
     if columns is None:
-        left = () if source.form is None else source.form.left_out
-        taken = {*out, *roles.labels, *(_position(source, name) for name in left)}
+        taken = {*out, *roles.labels}
         features = tuple(position for position in range(len(source.names)) if position not in taken)
         _refuse_unnamed(source, features)
     else:

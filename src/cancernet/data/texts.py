@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from cancernet.data.source import Source, open_source
 from cancernet.data.stream import parts
+from cancernet.data.table import match_columns
 from cancernet.errors import InvalidInput
 
-__all__ = ["Texts", "read_texts"]
+__all__ = ["Texts", "read_column", "read_texts"]
 
 _MOST_CELLS, _AT_ONCE = 20_000_000, 1_000_000
 
@@ -86,3 +87,15 @@ def read_texts(path: str | Path, *, only: Collection[str] | None = None) -> Text
     cells = np.concatenate(read)
     cells[cells == None] = ""  # noqa: E711  (an array of objects is compared cell by cell)
     return Texts(source, cells, positions)
+
+
+def read_column(path: str | Path, name: str) -> NDArray[np.str_]:
+    """Return one column of such a file as text, shape (n,); "" where a cell is empty.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no such column (the nearest is offered), or as `read_texts`.
+    """
+    texts = read_texts(path, only=[name])
+    return texts.column(match_columns(texts.names, [name], where=f"'{texts.source.path}'")[0])

@@ -93,10 +93,19 @@ _KNOWN = (
     Metric("pq", "Panoptic quality", "detection times segmentation quality", _OUTLINES, "higher"),
     Metric("detection_f1", "Detection F1", "F1 of pairs of centres within 3 microns", _OUTLINES, "higher"),
 )
+_CAUSES = {
+    "concordance": ("Concordance", "pairs ranked rightly, where other causes may come first", "higher"),
+    "integrated_brier": ("Integrated Brier score", "error of the predicted shares", "lower"),
+    "brier": ("Brier score", "error of the predicted share", "lower"),
+    "observed": ("Observed share", "by Aalen-Johansen", ""),
+    "predicted": ("Predicted share", "mean of the predictions", ""),
+    "calibration_ratio": ("Observed by predicted", "1 is calibrated on the whole", ""),
+}
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
 _RIVALS = {
     "cox": "Cox regression",
     "kaplan-meier": "Kaplan-Meier",
+    "aalen-johansen": "Aalen-Johansen",
     "logistic": "logistic regression",
     "majority": "majority class",
     "classical": "classical path",
@@ -144,7 +153,15 @@ def describe(name: str) -> Metric:
     if found and base in _BY_NAME:
         inner = _BY_NAME[base]
         return Metric(name, f"{inner.label} at {rest}", inner.meaning, _SURVIVAL, inner.better)
-    return Metric(name, name.replace("_", " "))
+    of_cause = [kind for kind in _CAUSES if base.startswith(f"{kind}_")]
+    return _of_cause(name, of_cause[0]) if of_cause else Metric(name, name.replace("_", " "))
+
+
+def _of_cause(name: str, kind: str) -> Metric:
+    """Return the words for `<kind>_<cause>` and `<kind>_<cause>_at_<t>`."""
+    label, meaning, better = _CAUSES[kind]
+    cause, _, time = name.removeprefix(f"{kind}_").partition("_at_")
+    return Metric(name, f"{label} of {cause}{f' at {time}' if time else ''}", meaning, _SURVIVAL, better)
 
 
 def _contrast(name: str) -> Metric:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ import numpy as np
 from cancernet import engine
 from cancernet.bags import BagSet
 from cancernet.bundle import Card
-from cancernet.checks import listed
 from cancernet.data import Table
 from cancernet.engine import Model
-from cancernet.errors import LeakingSplit
+from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.explain import permutation_importance
 from cancernet.files import refuse_existing, whole_folder
@@ -28,7 +28,10 @@ from cancernet.studies.patches import shown_patches
 from cancernet.studies.progress import Progress
 from cancernet.studies.record import at_prevalences
 from cancernet.studies.sections import ReportOptions
+from cancernet.studies.seen import refuse_seen
+from cancernet.studies.survival import TimedOptions, evaluate_survival
 from cancernet.studies.words import abstention_sentence, calibration_sentence, coverage_sentence
+from cancernet.survival import SurvivalRecord
 from cancernet.tasks import nearest_grade
 
 __all__ = ["EvaluateOptions", "evaluate"]
@@ -42,6 +45,9 @@ class EvaluateOptions:
     ----------
     target, group, id
         Columns of the file: labels, patients ("row": every row is one), names of the rows or slides.
+    time, event, codes, unit
+        Of survival: columns of the time and of what happened then, what its labels mean (0 is censored), and the unit
+        of the times; those of the training data when None.
     layout
         Of images.
     features
@@ -57,6 +63,10 @@ class EvaluateOptions:
     target: str | None = None
     group: str | None = None
     id: str | None = None
+    time: str | None = None
+    event: str | None = None
+    codes: Mapping[str, int] | None = None
+    unit: str | None = None
     layout: str = "auto"
     features: str | None = None
     allow_leak: bool = False
@@ -77,7 +87,7 @@ def evaluate(
     options: EvaluateOptions | None = None,
     force: bool = False,
     progress: Progress | None = None,
-) -> RunRecord:
+) -> RunRecord | SurvivalRecord:
     """Test a bundle on cases with truth and leave `metrics.json`, `predictions.csv`, `report.html` and figures.
 
     Parameters
@@ -105,10 +115,14 @@ def evaluate(
     chosen, tell = options or EvaluateOptions(), progress or Progress()
     refuse_existing(Path(out), force=force)
     with engine.open(bundle, runtime=chosen.runtime) as model:
+        if model.card.survival is not None:
+            if not isinstance(source, str | Path):
+                raise InvalidInput(f"A bundle of survival with a {type(source).__name__}", "The path of a table")
+            return evaluate_survival(model, source, out=Path(out), options=_timed(chosen), force=force)
         given = read_given(
             source, model.card, options=chosen.patches, id=chosen.id, features=chosen.features, progress=tell
         )
-        seen = _refuse_seen(model.card, given, chosen)
+        seen = refuse_seen(model.card, given.table, given.seen, allow=chosen.allow_leak)
         tell.begin("Testing", 3)
         found = given.answer(model)
         tell.reach(1)
@@ -120,34 +134,10 @@ def evaluate(
     return record
 
 
-def _refuse_seen(card: Card, given: Given, options: EvaluateOptions) -> tuple[str, ...]:
-    """Return sentences about cases that the weights have seen; refuse them unless that is allowed."""
-    table, rows = given.table, given.seen
-    named = table.group_column != "row"  # else a group is the name of a row, and may be that of a patient by chance
-    groups = card.training.seen(table.groups.tolist()) if named else ()
-    if not groups and not rows.any():
-        return (_unseen(card, named),)
-    known = int(np.isin(table.groups, groups).sum() if groups else 0)
-    wrong = f"{max(known, int(rows.sum()))} of {len(table)} rows were in the training data of '{card.name}'"
-    if not options.allow_leak:
-        first = groups or tuple(table.ids[rows].tolist())
-        raise LeakingSplit(
-            f"{wrong}, for example {listed(first, 3)}",
-            "Cases that the model has not seen",
-            "Take them out; or pass --allow-leak to measure all the same, for nothing but a check of the software",
-        )
-    return (f"{wrong}: this is not a test, and its numbers say nothing about new cases.",)
-
-
-def _unseen(card: Card, named: bool) -> str:
-    """Return what was compared, where nothing was found."""
-    compared = {"group": named and card.training.group_hashes, "values": card.training.row_hashes}
-    ways = " and ".join(f"by {way}" for way, known in compared.items() if known)
-    if not ways:
-        return (
-            "Whether the model was trained on some of these cases cannot be told: its card knows no groups or values."
-        )
-    return f"None of these cases was among the training data, {ways}."
+def _timed(options: EvaluateOptions) -> TimedOptions:
+    """Return the options that survival knows."""
+    known = {field.name: getattr(options, field.name) for field in fields(TimedOptions)}
+    return TimedOptions(**known | {"event": options.event or options.target})
 
 
 def _scored(card: Card, table: Table, found: Cases) -> Scored:

@@ -211,7 +211,7 @@ class BagStudy(Study):
 def _which_hazard(model: Any) -> str:
     """Return which options the model section holds: its name tells."""
     name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
-    names = ("cox-network", "logistic-hazard")
+    names = ("cox-network", "logistic-hazard", "competing-hazards")
     return "NetworkOptions" if name in names else "CoxOptions" if name in (None, "cox") else "unknown"
 
 
@@ -220,7 +220,7 @@ HazardModel = Annotated[
     Discriminator(
         _which_hazard,
         custom_error_type="network",
-        custom_error_message="The name of the model should be 'cox', 'cox-network' or 'logistic-hazard'",
+        custom_error_message="The model is 'cox', 'cox-network', 'logistic-hazard' or 'competing-hazards'",
     ),
 ]
 

@@ -29,6 +29,8 @@ class SurvivalData(DataOptions):
         The one that is predicted; who has another one first is censored then. All are one event when None.
     zero_times
         "error" refuses times of zero, "keep" takes them.
+    without_outcome
+        "error" refuses rows without a time or an event, "drop" leaves them out and says how many.
     trust_coding
         Take events although they look as if 1 meant alive.
     id, columns, drop, missing
@@ -43,6 +45,7 @@ class SurvivalData(DataOptions):
     codes: dict[str, int] | None = None
     cause: str | None = None
     zero_times: Literal["error", "keep"] = "error"
+    without_outcome: Literal["error", "drop"] = "error"
     trust_coding: bool = False
     id: str | None = None
     columns: tuple[str, ...] | None = None

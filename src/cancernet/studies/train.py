@@ -158,10 +158,10 @@ def train(
 
 
 def _train_survival(study: SurvivalStudy, place: Path, *, resume: bool, force: bool, progress: Progress) -> SurvivalRun:
-    """Do a study of survival; its fits take seconds, so that an interrupted one begins anew."""
+    """Do a study of survival."""
     plan = make_survival_plan(study)
     with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
-        finished = run_survival(plan, progress)
+        finished = run_survival(plan, progress, work=workspace.work)
         write_survival(workspace.folder, finished, progress)
     return finished
 

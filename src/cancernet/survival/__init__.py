@@ -2,6 +2,8 @@
 
 from cancernet.survival.answers import Answers, answer
 from cancernet.survival.attime import auroc_at, brier_at, integrated_brier
+from cancernet.survival.causerivals import CauseCox, CauseMarginal
+from cancernet.survival.causes import CauseForecast, cause_brier, cause_concordance
 from cancernet.survival.censoring import Censoring
 from cancernet.survival.concordance import harrell, uno
 from cancernet.survival.cox import CoxModel, fit_cox
@@ -13,7 +15,7 @@ from cancernet.survival.measure import Measured, compare_forecasts, measure_fore
 from cancernet.survival.nets import NetworkModel, fit_network
 from cancernet.survival.observed import CalibrationGroup, calibration_groups
 from cancernet.survival.options import CoxOptions, NetworkOptions
-from cancernet.survival.outcome import UNITS, Coding, Outcome, Unit, make_outcome
+from cancernet.survival.outcome import UNITS, Coding, Outcome, Unit, in_unit, make_outcome
 from cancernet.survival.predicted import Baseline, Marginal, Predictor
 from cancernet.survival.record import Example, HazardRatio, SurvivalRecord
 from cancernet.survival.results import write_survival_results
@@ -25,6 +27,9 @@ __all__ = [
     "Answers",
     "Baseline",
     "CalibrationGroup",
+    "CauseCox",
+    "CauseForecast",
+    "CauseMarginal",
     "Censoring",
     "Coding",
     "CoxModel",
@@ -48,6 +53,8 @@ __all__ = [
     "auroc_at",
     "brier_at",
     "calibration_groups",
+    "cause_brier",
+    "cause_concordance",
     "compare_forecasts",
     "fit_cox",
     "fit_network",
@@ -55,6 +62,7 @@ __all__ = [
     "grid_to",
     "harrell",
     "horizon_of",
+    "in_unit",
     "integrated_brier",
     "kaplan_meier",
     "logrank",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cancernet.bundle import Survival
 from cancernet.errors import InvalidInput
+from cancernet.survival.chances import chances, free_hazard
 from cancernet.survival.predicted import Baseline
 
 __all__ = ["Answers", "answer", "refuse_unseen"]
 
 Floats = NDArray[np.float64]
+
+_NO_GROUP = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +28,17 @@ class Answers:
     ----------
     risk
         Shape (n,): the logarithm of the hazard by that of the mean training patient ("cox"); log(-log(s)), where s is
-        the mean chance over the ends of the intervals ("hazards").
+        the mean chance over the ends of the intervals to be free of any event ("hazards").
     times
         Shape (t,): the times that were asked for, all inside the follow-up.
     survival
-        Shape (n, t): the chance to be free of the event.
+        Shape (n, t): the chance to be free of the event; with causes of all of them.
     median
         Shape (n,): when half of such patients will have had the event; NaN where the follow-up is too short to see it.
     group
         Shape (n,): the risk group, from 0; all 0 without cuts.
+    incidence
+        Shape (n, t, causes): the chance to have had each cause first by a time; no cause where there is one event.
     """
 
     risk: Floats
@@ -41,6 +46,7 @@ class Answers:
     survival: Floats
     median: Floats
     group: NDArray[np.int64]
+    incidence: Floats
 
 
 def answer(part: Survival, logits: NDArray[np.floating], *, times: Sequence[float] | None = None) -> Answers:
@@ -68,9 +74,9 @@ def answer(part: Survival, logits: NDArray[np.floating], *, times: Sequence[floa
         raise InvalidInput(
             f"No risk for row {row}: its values are beyond what the model can take", "Values as in training"
         )
-    risk, survival, median = _of_cox(part, values, asked) if part.form == "cox" else _of_hazards(part, values, asked)
-    group = np.searchsorted(np.asarray(part.cuts), risk, "right").astype(np.int64)
-    return Answers(risk, asked, survival, median, group)
+    found = _of_cox(part, values, asked) if part.form == "cox" else _of_hazards(part, values, asked)
+    group = np.searchsorted(np.asarray(part.cuts), found.risk, "right").astype(np.int64)
+    return replace(found, group=group)
 
 
 def refuse_unseen(part: Survival, times: Floats) -> None:
@@ -85,20 +91,36 @@ def refuse_unseen(part: Survival, times: Floats) -> None:
         )
 
 
-def _of_cox(part: Survival, logits: Floats, times: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return risk, curves and medians of linear predictors."""
+def _of_cox(part: Survival, logits: Floats, times: Floats) -> Answers:
+    """Return what linear predictors say, without groups."""
     baseline, risk = Baseline(np.array(part.times), np.array(part.hazard), part.end), logits[:, 0]
-    return risk, baseline.survival(risk, times), baseline.median(risk)
+    none = np.zeros((len(risk), len(times), 0))
+    return Answers(risk, times, baseline.survival(risk, times), baseline.median(risk), _NO_GROUP, none)
 
 
-def _of_hazards(part: Survival, logits: Floats, times: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return risk, curves and medians of chances in intervals; inside an interval the hazard is constant."""
-    ends = np.append(0.0, part.times)
-    steps = np.logaddexp(0.0, logits)  # -log(1 - chance)
+def _of_hazards(part: Survival, logits: Floats, times: Floats) -> Answers:
+    """Return what chances in intervals say, without groups; inside an interval all hazards are constant."""
+    ends, causes = np.append(0.0, part.times), max(1, len(part.causes))
+    steps = free_hazard(logits, causes)
     hazard = np.concatenate([np.zeros((len(logits), 1)), np.cumsum(steps, axis=1)], axis=1)
     survival = np.exp(-_between(times, ends, hazard))
     mean = np.exp(-hazard[:, 1:]).mean(axis=1)
-    return np.log(np.maximum(-np.log(mean), np.finfo(float).tiny)), survival, _median(ends, hazard)
+    incidence = np.zeros((len(logits), len(times), 0))
+    if part.causes:
+        share = chances(logits, causes) / -np.expm1(-steps)[:, :, None]  # of the events in an interval
+        incidence = _incidence(times, ends, hazard, share)
+    risk = np.log(np.maximum(-np.log(mean), np.finfo(float).tiny))
+    return Answers(risk, times, survival, _median(ends, hazard), _NO_GROUP, incidence)
+
+
+def _incidence(times: Floats, ends: Floats, hazard: Floats, share: Floats) -> Floats:
+    """Return the chance to have had each cause first, (n, times, causes)."""
+    steps = -np.diff(np.exp(-hazard), axis=1)[:, :, None] * share
+    whole = np.concatenate([np.zeros_like(steps[:, :1]), np.cumsum(steps, axis=1)], axis=1)
+    after = np.clip(np.searchsorted(ends, times, "left"), 1, len(ends) - 1)
+    begun = np.exp(-hazard[:, after - 1]) - np.exp(-_between(times, ends, hazard))
+    found: Floats = whole[:, after - 1] + begun[:, :, None] * share[:, after - 1]
+    return found
 
 
 def _between(times: ArrayLike, ends: Floats, hazard: Floats) -> Floats:

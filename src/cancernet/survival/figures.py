@@ -26,7 +26,7 @@ _MOST_RATIOS = 20
 _TICKS = 6
 _RESAMPLED = "95 % of the curves of models fitted on resampled training patients"
 _EACH = "the curves of all networks, each fitted without another part of the training patients"
-_BANDS = {"cox-network": _EACH, "logistic-hazard": _EACH}
+_BANDS = dict.fromkeys(("cox-network", "logistic-hazard", "competing-hazards"), _EACH)
 
 
 def survival_drawings(record: SurvivalRecord) -> list[Drawing]:
@@ -287,12 +287,14 @@ def _competing(record: SurvivalRecord) -> Drawing:
     curves = {cause: aalen_johansen(outcome, cause) for cause in outcome.causes}
     until = record.forecast.horizon
     said = "; ".join(f"{plain(cause)} {float(curve.at(until)):.1%}" for cause, curve in curves.items())
+    predicted = " Dotted: the mean of the predicted shares of the test patients." if record.causes else ""
     return Drawing(
         "causes",
         "data",
         "What comes first",
         "The share of all patients that has had each cause first (Aalen-Johansen). Dashed: 1 minus Kaplan-Meier, which "
-        "treats those who had another cause as if they might still have this one, and is too high for real life.",
+        f"treats those who had another cause as if they might still have this one, and is too high for real life."
+        f"{predicted}",
         f"Cumulative incidence by {until:g} {outcome.unit}: {said}.",
         (6.4, 4.2),
         lambda figure: _draw_competing(figure.subplots(), curves, record=record),
@@ -310,6 +312,10 @@ def _draw_competing(axes: Axes, curves: dict[str, Curve], *, record: SurvivalRec
         draw_curve(axes, curve, end=until, colour=colour, label=plain(cause))
         alone = 1 - kaplan_meier(outcome.of_cause(cause)).at(grid)
         axes.plot(grid, alone, color=colour, linestyle="--", linewidth=1.2)
+        if cause in record.causes:
+            forecast = record.causes[cause]
+            mean = forecast.curves[record.first].mean(axis=0)
+            axes.plot(np.append(0, forecast.grid), np.append(0, mean), color=colour, linestyle=":", linewidth=2.2)
     axes.set(ylim=(0, 1.02), xlim=(0, until), xlabel=outcome.unit, ylabel="share with the event")
     axes.legend(loc="upper left")
     axes.tick_params(colors=INK)

@@ -71,8 +71,9 @@ def foretell(
     """Predict the rows of a file.
 
     The columns are id, risk (logarithm of the hazard by that of the mean training patient), survival_<t> for each time,
-    median_time (empty where the follow-up is too short to see it), risk_group (1 is the lowest; cut points of the
-    training rows), ood and ood_reason.
+    incidence_<cause>_<t> for each cause where several may come first (the chance that it has come by then), median_time
+    (empty where the follow-up is too short to see it), risk_group (1 is the lowest; cut points of the training rows),
+    ood and ood_reason.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ class _Tally:
         values = fill_missing(self._model.card, chunk.values, first_row=chunk.first_row + 1)
         found = answer(self._part, self._model.run(values).logits, times=self._times)
         unlike, reason = self._unlike(values)
-        rows = _table(found, chunk.ids, unlike=unlike, reason=reason)
+        rows = _table(found, self._part, chunk.ids, unlike=unlike, reason=reason)
         if not self._first:
             self._first = rows.slice(0, _SHOWN).to_pydict()
         self._rows += len(chunk.ids)
@@ -162,7 +163,7 @@ class _Tally:
 
 
 def _table(
-    found: Answers, ids: NDArray[np.str_], *, unlike: NDArray[np.bool_], reason: NDArray[np.object_]
+    found: Answers, part: Survival, ids: NDArray[np.str_], *, unlike: NDArray[np.bool_], reason: NDArray[np.object_]
 ) -> pa.Table:
     """Return the answers as an Arrow table."""
     import pyarrow as pa
@@ -172,11 +173,17 @@ def _table(
         f"survival_{time_name(time)}": np.ascontiguousarray(column)
         for time, column in zip(found.times.tolist(), found.survival.T, strict=True)
     }
+    shares = {
+        f"incidence_{cause}_{time_name(time)}": np.ascontiguousarray(found.incidence[:, row, place])
+        for place, cause in enumerate(part.causes)
+        for row, time in enumerate(found.times.tolist())
+    }
     return pa.table(
         {
             "id": pa.array(ids),
             "risk": found.risk,
             **named,
+            **shares,
             "median_time": pa.array(np.where(known, found.median, 0.0), mask=~known),
             "risk_group": found.group + 1,
             "ood": unlike,

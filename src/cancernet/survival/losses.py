@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +13,57 @@ from numpy.typing import NDArray
 from cancernet.models import keras_library
 from cancernet.survival.outcome import Outcome
 
-__all__ = ["hazard_loss", "hazard_targets", "interval_ends", "partial_loss", "partial_targets"]
+__all__ = [
+    "Goal",
+    "Loss",
+    "causes_loss",
+    "goal_of",
+    "hazard_loss",
+    "hazard_targets",
+    "interval_ends",
+    "partial_loss",
+    "partial_targets",
+    "usual_logits",
+]
+
+
+Loss = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """What a network learns.
+
+    Parameters
+    ----------
+    targets
+        Shape (n, k), float32: the outcome of each row.
+    outputs
+        How many logits.
+    loss
+        Of targets and logits, (n,).
+    start
+        Returns from targets the bias of the logits that a fit begins with; None: zero.
+    """
+
+    targets: NDArray[np.float32]
+    outputs: int
+    loss: Loss
+    start: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+
+
+def goal_of(outcome: Outcome, ends: NDArray[np.float64] | None) -> Goal:
+    """Return the goal of one log hazard, or with the ends of intervals that of the chances of each cause in them."""
+    if ends is None:
+        return Goal(partial_targets(outcome), 1, partial_loss)
+    targets, causes = hazard_targets(outcome, ends), len(outcome.causes)
+    return Goal(targets, targets.shape[1] * causes, _loss_of(causes), partial(usual_logits, causes=causes))
+
+
+@cache
+def _loss_of(causes: int) -> Loss:
+    """Return the loss of the chances of one cause, or of several; the same object each time."""
+    return hazard_loss if causes == 1 else partial(causes_loss, causes=causes)
 
 
 def partial_targets(outcome: Outcome) -> NDArray[np.float32]:
@@ -46,7 +99,7 @@ def interval_ends(outcome: Outcome, intervals: int) -> NDArray[np.float64]:
 
 
 def hazard_targets(outcome: Outcome, ends: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return for each row and interval 1 where the event was in it, 0 where it was survived, -1 where nobody looked.
+    """Return for each row and interval the cause that was in it, 0 where it was survived, -1 where nobody looked.
 
     A row that was censored inside an interval counts for it when it was followed for half of it at least.
 
@@ -59,7 +112,8 @@ def hazard_targets(outcome: Outcome, ends: NDArray[np.float64]) -> NDArray[np.fl
     survived = time >= np.where(event, ends, (starts + ends) / 2)
     targets = np.where(survived, 0.0, -1.0)
     inside = event & (time <= ends) & ((time > starts) | (starts == 0))
-    return np.where(inside, 1.0, np.where(event & (time <= starts), -1.0, targets)).astype(np.float32)
+    cause = outcome.cause[:, None].astype(np.float64)
+    return np.where(inside, cause, np.where(event & (time <= starts), -1.0, targets)).astype(np.float32)
 
 
 def hazard_loss(targets: Any, logits: Any) -> Any:
@@ -68,3 +122,37 @@ def hazard_loss(targets: Any, logits: Any) -> Any:
     seen = ops.cast(targets >= 0, "float32")
     happened = ops.maximum(targets, 0.0)
     return ops.sum(seen * (ops.softplus(logits) - happened * logits), axis=1)
+
+
+def causes_loss(targets: Any, logits: Any, *, causes: int) -> Any:
+    """Return the negative log likelihood of each row, (n,), where one of several causes may come first.
+
+    In each interval no event and the causes share a softmax, whose logit of no event is zero.
+
+    Parameters
+    ----------
+    targets
+        Shape (n, intervals); see `hazard_targets`.
+    logits
+        Shape (n, intervals * causes), the causes of an interval side by side.
+    causes
+        How many.
+
+    References
+    ----------
+    Tutz and Schmid 2016, doi:10.1007/978-3-319-28158-2, chapter 8.
+    """
+    ops = keras_library().ops
+    apart = ops.reshape(logits, (-1, targets.shape[1], causes))
+    codes = ops.reshape(ops.arange(1, causes + 1, dtype="float32"), (1, 1, causes))
+    chosen = ops.cast(ops.equal(ops.expand_dims(targets, 2), codes), "float32")
+    seen = ops.cast(targets >= 0, "float32")
+    return ops.sum(seen * (ops.softplus(ops.logsumexp(apart, axis=2)) - ops.sum(chosen * apart, axis=2)), axis=1)
+
+
+def usual_logits(targets: NDArray[np.float32], *, causes: int = 1) -> NDArray[np.float32]:
+    """Return the logits of the chances in each interval, over all rows: where a network should begin."""
+    happened = np.array([(targets == code).sum(axis=0) for code in range(1, causes + 1)])  # (causes, intervals)
+    survived = (targets == 0).sum(axis=0)
+    logits: NDArray[np.float32] = np.log((happened + 0.5) / (survived + 0.5)).T.ravel().astype(np.float32)
+    return logits

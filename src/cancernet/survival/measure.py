@@ -11,6 +11,8 @@ from cancernet.errors import InvalidInput
 from cancernet.estimate import Estimate
 from cancernet.metrics.intervals import draw_counts, percentile, reflected
 from cancernet.survival.attime import case_pairs, refuse_time, squared_errors, trapezoid
+from cancernet.survival.causeparts import cause_makers
+from cancernet.survival.causes import CauseForecast
 from cancernet.survival.concordance import event_pairs, uno_weights
 from cancernet.survival.forecast import Forecast
 from cancernet.survival.observed import Observed
@@ -20,7 +22,7 @@ __all__ = ["DIFFERENCES", "Measured", "compare_forecasts", "measure_forecast", "
 Floats = NDArray[np.float64]
 Part = Callable[[Floats], dict[str, Floats]]
 
-DIFFERENCES = ("concordance_harrell", "concordance_uno", "integrated_brier", "auroc_at_", "brier_at_")
+DIFFERENCES = ("concordance_", "integrated_brier", "auroc_", "brier_")
 _KINDS = ("observed", "predicted", "calibration_ratio", "calibration_error")
 _GROUPS = 10  # of equal size, for the calibration error
 
@@ -31,12 +33,12 @@ class Measured:
     Parameters
     ----------
     forecast
-        Predictions beside outcomes.
+        Predictions beside outcomes: of the event, or of one of several causes.
     draws, seed
         Number of resamples of the patients, and where they start.
     """
 
-    def __init__(self, forecast: Forecast, *, draws: int = 1000, seed: int = 0) -> None:
+    def __init__(self, forecast: Forecast | CauseForecast, *, draws: int = 1000, seed: int = 0) -> None:
         self.forecast, self._names = forecast, _Named(forecast)
         self._values, self._drawn = self._names.both(draws, seed)
 
@@ -114,11 +116,12 @@ def time_name(time: float) -> str:
 class _Named:
     """The metrics of a forecast as functions of how often each patient counts, and those that do not exist."""
 
-    def __init__(self, forecast: Forecast) -> None:
+    def __init__(self, forecast: Forecast | CauseForecast) -> None:
         self.forecast = forecast
+        makers = _makers(forecast) if isinstance(forecast, Forecast) else cause_makers(forecast)
         self.parts: list[Part] = []
         self.undefined: dict[str, Estimate] = {}
-        for names, make in _makers(forecast):
+        for names, make in makers:
             try:
                 self.parts.append(make())
             except InvalidInput as error:
@@ -220,7 +223,7 @@ def _ratio(top: Floats, bottom: Floats) -> Floats:
     return ratio
 
 
-def _estimate(forecast: Forecast, name: str, value: float, drawn: Floats, kind: str = "") -> Estimate:
+def _estimate(forecast: Forecast | CauseForecast, name: str, value: float, drawn: Floats, kind: str = "") -> Estimate:
     """Return the estimate of one metric."""
     rows, groups = len(forecast), forecast.group_count
     if not np.isfinite(value):
@@ -236,7 +239,7 @@ def _estimate(forecast: Forecast, name: str, value: float, drawn: Floats, kind: 
     return Estimate(value, *bounds, rows, groups, method)
 
 
-def _check_same(first: Forecast, second: Forecast) -> None:
+def _check_same(first: Forecast | CauseForecast, second: Forecast | CauseForecast) -> None:
     """Refuse forecasts of other rows or times."""
     pairs: Mapping[str, Sequence[NDArray[np.generic]]] = {
         "time": (first.outcome.time, second.outcome.time),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,13 +44,21 @@ class NetworkOptions(BaseModel):
     ----------
     name
         "cox-network": one log hazard, by the partial likelihood. "logistic-hazard": the chance of the event in each of
-        some intervals of time.
+        some intervals of time. "competing-hazards": the chance of each cause in each interval.
+    body
+        "dense"; "conv1d": convolutions over the 30 nuclear features, which other columns join afterwards; "auto":
+        conv1d where a table has all 30 of them.
+    filters
+        Of each convolution.
     hidden
         Units of the dense layers.
     dropout, l2
         Share of units that are left out while training; weight of the squared norms in the loss.
     epochs, patience
         At most; stop after so many without a lower loss on the rows set aside, and take the best weights.
+    stopping
+        "each": every network ends at its own best epoch; "together": all are fitted for all epochs, and end at the one
+        that is best for the held rows of all inner folds. For few events: nine of them choose an epoch by chance.
     batch_size
         Rows per step: the partial likelihood of a batch compares its own rows.
     learning_rate
@@ -58,17 +66,20 @@ class NetworkOptions(BaseModel):
     inner_folds
         The answer is the mean of so many networks, each of which stopped by another fold of the training rows.
     intervals
-        Of time, with equal numbers of events; "logistic-hazard" only.
+        Of time, with equal numbers of events; not of "cox-network".
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: Literal["cox-network", "logistic-hazard"]
+    name: Literal["cox-network", "logistic-hazard", "competing-hazards"]
+    body: Literal["auto", "dense", "conv1d"] = "auto"
+    filters: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(default=(16,), min_length=1, max_length=4)
     hidden: tuple[int, ...] = Field(default=(32, 32), min_length=1)
     dropout: float = Field(default=0.3, ge=0, lt=1)
     l2: float = Field(default=1e-3, ge=0)
     epochs: int = Field(default=100, ge=1)
     patience: int = Field(default=12, ge=1)
+    stopping: Literal["each", "together"] = "each"
     batch_size: int = Field(default=256, ge=8)
     learning_rate: float = Field(default=5e-3, gt=0)
     inner_folds: int = Field(default=5, ge=2)

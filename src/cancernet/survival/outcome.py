@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from cancernet.checks import listed, one_of
 from cancernet.errors import InvalidInput
 
-__all__ = ["UNITS", "Coding", "Outcome", "Unit", "make_outcome"]
+__all__ = ["UNITS", "Coding", "Outcome", "Unit", "in_unit", "make_outcome"]
 
 Unit = Literal["days", "weeks", "months", "years"]
 UNITS: tuple[Unit, ...] = ("days", "weeks", "months", "years")
 
+_DAYS: dict[Unit, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 _MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "None", "null")
 _FEWEST = 10  # rows of each side from which on lengths of time say something about the coding
 _BACKWARDS = 0.6  # share of pairs in which the event comes later; 0.02 to 0.30 in thirteen public outcomes
@@ -159,6 +160,13 @@ def make_outcome(time: ArrayLike, event: ArrayLike, *, coding: Coding, ids: Sequ
     if not coding.trust:
         _refuse_backwards(outcome, coding)
     return _frozen(outcome.time, outcome.cause, outcome)
+
+
+def in_unit(outcome: Outcome, unit: Unit) -> Outcome:
+    """Return the outcome with its times in another unit; a month is the twelfth part of 365.25 days."""
+    if unit == outcome.unit:
+        return outcome
+    return _frozen(outcome.time * (_DAYS[outcome.unit] / _DAYS[unit]), outcome.cause, replace(outcome, unit=unit))
 
 
 def _frozen(time: NDArray[np.float64], cause: NDArray[np.int64], like: Outcome) -> Outcome:

@@ -72,7 +72,7 @@ class Pairs:
         rows = np.ones(len(rank), dtype=np.bool_) if counted is None else counted
         self._levels = [_level(rank, codes, stratum, by_score, rows, digit) for digit in range(digits)]
 
-    def sums(self, weights: Floats, left: Floats) -> tuple[Floats, Floats]:
+    def sums(self, weights: Floats, left: Floats, right: Floats | None = None) -> tuple[Floats, Floats]:
         """Return the weight of concordant pairs (ties count half), and of all pairs.
 
         Parameters
@@ -81,6 +81,8 @@ class Pairs:
             Shape (draws, n): how often each row counts.
         left
             Shape (kinds, n): a further weight of the row that is first.
+        right
+            Shape (n,): a further weight of the row that is second; None: 1.
 
         Returns
         -------
@@ -88,9 +90,10 @@ class Pairs:
         """
         shape = (len(weights), len(left))
         concordant, every = np.zeros(shape), np.zeros(shape)
+        second = weights if right is None else weights * right
         for level in self._levels:
             running = np.zeros((len(weights), weights.shape[1] + 1))
-            np.cumsum(weights[:, level.order] * level.later, axis=1, out=running[:, 1:])
+            np.cumsum(second[:, level.order] * level.later, axis=1, out=running[:, 1:])
             begun = running[:, level.begin]
             lower = (running[:, level.below] + running[:, level.upto]) / 2 - begun
             own, factor = weights[:, level.first], left[:, level.first].T

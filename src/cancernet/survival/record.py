@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.estimate import Estimate
+from cancernet.survival.causes import CauseForecast
 from cancernet.survival.forecast import Forecast
 from cancernet.survival.logrank import LogRank
 from cancernet.survival.outcome import Outcome
@@ -79,6 +80,8 @@ class SurvivalRecord:
         Curves of single patients.
     competing
         The outcome with all causes; None when there is one.
+    causes
+        The pooled test rows by cause; empty where one event is predicted.
     facts, statements, notes, leak_sentences, limits, licences
         For the page.
     leak_audit
@@ -102,9 +105,10 @@ class SurvivalRecord:
     ratios: tuple[HazardRatio, ...] = ()
     examples: tuple[Example, ...] = ()
     competing: Outcome | None = None
+    causes: Mapping[str, CauseForecast] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     leak_sentences: tuple[str, ...] = ()
     leak_audit: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     licences: tuple[tuple[str, str], ...] = ()
-    kind: Literal["train"] = "train"
+    kind: Literal["train", "evaluate"] = "train"

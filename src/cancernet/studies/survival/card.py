@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from cancernet.bundle import (
     DataSource,
     Decision,
     Novelty,
+    OutcomeColumns,
     Survival,
     TableInput,
     Task,
@@ -23,14 +23,15 @@ from cancernet.bundle import (
     hash_groups,
     hash_rows,
 )
-from cancernet.estimate import Estimate
 from cancernet.models import build_linear, keras_library, with_normalisation
 from cancernet.predict import fit_novelty
+from cancernet.report.words import describe
 from cancernet.studies.card import GENERAL_LIMITS, versions, write_bundle
 from cancernet.studies.survival.fit import FoldFit
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.studies.survival.record import data_licence
-from cancernet.survival import CoxModel, NetworkModel
+from cancernet.studies.survival.words import comparison
+from cancernet.survival import CoxModel, NetworkModel, SurvivalRecord
 
 if TYPE_CHECKING:
     import keras
@@ -40,25 +41,38 @@ __all__ = ["make_survival_card", "write_survival_bundle"]
 _WIDEST = 100  # columns from which on the distance to the training rows is not kept: its table grows with the square
 _NO_EXTRAPOLATION = "Nothing is said of times beyond the follow-up of the training patients."
 _COMPARED = 70
+_COMPARED_BY = ("concordance_harrell", "concordance_uno", "integrated_brier")
 
 
-def make_survival_card(plan: SurvivalPlan, final: FoldFit, metrics: Mapping[str, Estimate]) -> Card:
-    """Return the card, without what parity checks measure."""
+def make_survival_card(plan: SurvivalPlan, final: FoldFit, record: SurvivalRecord) -> Card:
+    """Return the card, without what parity checks measure; its limits say what Cox reached in the same folds."""
     study, share = plan.study, float(plan.outcome.event.mean())
-    free = f"free of {plan.event}"
+    free, events = f"free of {plan.event}", plan.causes or (plan.event,)
+    prior = {cause: float((plan.every.cause == code).mean()) for code, cause in enumerate(plan.causes, 1)}
     return Card(
         name=study.name,
-        task=Task(kind="survival", classes=(free, plan.event)),
+        task=Task(kind="survival", classes=(free, *events)),
         input=_input(plan, final),
         decision=Decision(novelty=_novelty(plan, final)),
         survival=_part(plan, final),
-        prior={free: 1 - share, plan.event: share},
-        metrics=dict(metrics),
+        prior={free: 1 - share, **(prior or {plan.event: share})},
+        metrics=dict(record.metrics),
         training=_training(plan, final),
         data=DataSource(name=plan.table.name, source=Path(plan.table.source).name, licence=data_licence(plan)),
         weights_licence=study.licence or "not stated",
         intended_use=study.intended_use or "Research on data like those it was trained on.",
-        limits=(*study.limits, _NO_EXTRAPOLATION, *GENERAL_LIMITS),
+        limits=(*study.limits, *_beside_cox(record), _NO_EXTRAPOLATION, *GENERAL_LIMITS),
+    )
+
+
+def _beside_cox(record: SurvivalRecord) -> tuple[str, ...]:
+    """Return what the ridge Cox model reached, and what this one gains over it; nothing where it is one."""
+    if "cox" not in record.baselines:
+        return ()
+    told = (f"{describe(name).label} {record.baselines['cox'][name].format()}" for name in _COMPARED_BY)
+    return (
+        f"The ridge Cox model on the same columns reached, in the same folds: {'; '.join(told)}.",
+        comparison("cox", record.differences["cox"]),
     )
 
 
@@ -71,11 +85,21 @@ def write_survival_bundle(folder: Path, card: Card, plan: SurvivalPlan, *, final
 def _part(plan: SurvivalPlan, final: FoldFit) -> Survival:
     """Return how logits become curves."""
     model = final.model
-    chosen = {"asked": tuple(plan.times.tolist()), "cuts": tuple(final.cuts.tolist())}
+    chosen: dict[str, Any] = {
+        "asked": tuple(plan.times.tolist()),
+        "cuts": tuple(final.cuts.tolist()),
+        "outcome": _columns(plan),
+    }
     if isinstance(model, NetworkModel):
         return model.part.model_copy(update=chosen)
     times, hazard = (tuple(part.tolist()) for part in (model.baseline.times, model.baseline.hazard))
     return Survival(form="cox", unit=plan.outcome.unit, times=times, hazard=hazard, end=model.baseline.end, **chosen)
+
+
+def _columns(plan: SurvivalPlan) -> OutcomeColumns:
+    """Return how the outcome stood in the table."""
+    data = plan.study.data
+    return OutcomeColumns(time=data.time, event=data.event, codes=data.codes, causes=plan.every.causes)
 
 
 def _network(model: CoxModel | NetworkModel) -> keras.Model:

@@ -1,42 +1,26 @@
-"""All fits of a study of survival: each fold, its baselines, and the model of the bundle."""
+"""All fits of a study of survival: each fold with its baselines, and the model of the bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.data import Fold, Medians
+from cancernet.studies.survival.examples import make_examples
+from cancernet.studies.survival.kept import FoldFound, keep_found, kept_found
+from cancernet.studies.survival.models import Model, fit_own, rival_names, said_by_rival, say
 from cancernet.studies.survival.plan import SurvivalPlan
-from cancernet.survival import (
-    CoxModel,
-    CoxOptions,
-    Forecast,
-    Marginal,
-    NetworkModel,
-    Predictor,
-    fit_cox,
-    fit_network,
-)
+from cancernet.survival import CauseForecast, CoxModel, Forecast, NetworkModel
 from cancernet.training import seed_of
 
-__all__ = ["FoldFit", "Pooled", "fit_all", "fit_fold", "fit_rows", "pool_folds", "rival_names"]
+__all__ = ["FoldFit", "Pooled", "fit_all", "fit_fold", "pool_folds"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Model = CoxModel | NetworkModel
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What one model says of the test rows of a fold: (n,), (n, times), (n, grid), (n,)."""
-
-    risk: Floats
-    survival: Floats
-    curves: Floats
-    median: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,20 +35,19 @@ class FoldFit:
         The model of the study, fitted on its training rows.
     medians
         Of its training rows.
-    said
-        By each model.
-    group
-        Shape (n,): the risk group of each test row, by cuts that the training rows chose.
-    cuts
-        Between the groups.
+    found
+        What is kept of it.
     """
 
     fold: Fold
     model: Model
     medians: Medians
-    said: Mapping[str, Said]
-    group: Ints
-    cuts: Floats
+    found: FoldFound
+
+    @property
+    def cuts(self) -> Floats:
+        """Between the risk groups, chosen by the training rows."""
+        return self.found.cuts
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +60,8 @@ class Pooled:
         Shape (n,): rows of the table, and by which fold each was tested.
     forecasts
         By model; patients are compared inside a fold only, where one model judged both.
+    causes
+        By model and cause; empty where one event is predicted.
     median, group
         Shape (n,), of the model of the study.
     """
@@ -85,26 +70,38 @@ class Pooled:
     fold: Ints
     repeat: Ints
     forecasts: Mapping[str, Forecast]
+    causes: Mapping[str, Mapping[str, CauseForecast]]
     median: Floats
     group: Ints
 
 
-def rival_names(plan: SurvivalPlan) -> tuple[str, ...]:
-    """Return the baselines: Kaplan-Meier, and the ridge Cox model beside any other."""
-    return ("kaplan-meier",) if plan.network_name == "cox" else ("cox", "kaplan-meier")
+def fit_all(
+    plan: SurvivalPlan, advance: Callable[[], None] | None = None, *, work: Path | None = None
+) -> tuple[tuple[FoldFound, ...], FoldFit]:
+    """Return what all folds found, and the fit of the bundle: on all rows, or of a held-out split the tested one.
 
-
-def fit_all(plan: SurvivalPlan, advance: Callable[[], None] | None = None) -> tuple[tuple[FoldFit, ...], FoldFit]:
-    """Return the fits of all folds, and that of the bundle: on all rows, or of a held-out split the tested one."""
-    fits = []
+    Parameters
+    ----------
+    plan
+        What to do.
+    advance
+        Called after each fold.
+    work
+        Where each fold is kept; those that are there already are not fitted again.
+    """
+    found, last = [], None
     for fold in plan.split.folds:
-        fits.append(fit_fold(plan, fold))
+        kept = kept_found(work, fold)
+        if kept is None:
+            last = fit_fold(plan, fold)
+            keep_found(work, last.found)
+        found.append(kept or last.found)  # type: ignore[union-attr]  # one of both is there
         if advance is not None:
             advance()
     if plan.split.kind == "held-out":
-        return tuple(fits), fits[0]
+        return tuple(found), last or fit_fold(plan, plan.split.folds[0])
     everything = np.arange(len(plan.table))
-    return tuple(fits), fit_fold(plan, Fold(0, 0, train=everything, validation=everything[:0], test=everything))
+    return tuple(found), fit_fold(plan, Fold(0, 0, train=everything, validation=everything[:0], test=everything))
 
 
 def fit_fold(plan: SurvivalPlan, fold: Fold) -> FoldFit:
@@ -113,60 +110,51 @@ def fit_fold(plan: SurvivalPlan, fold: Fold) -> FoldFit:
     seed = seed_of(plan.study.training.seed, fold.repeat, fold.number)
     medians = Medians.fit(plan.table.values[train], plan.table.feature_names)
     known, new = medians.apply(plan.table.values[train]), medians.apply(plan.table.values[fold.test])
-    model = _fit_own(plan, known, train, seed)
-    rivals = {name: _rival(plan, name, known, rows=train, seed=seed) for name in rival_names(plan)}
+    model = fit_own(plan, known, train, seed)
+    own = say(plan, model, new, model if plan.causes and isinstance(model, NetworkModel) else None)
+    rivals = {name: said_by_rival(plan, name, known, rows=train, new=new, seed=seed) for name in rival_names(plan)}
     shares = np.arange(1, plan.study.report.groups) / plan.study.report.groups
     cuts = np.unique(np.quantile(model.risk(known), shares))
-    said = {name: _said(plan, one, new) for name, one in {plan.network_name: model, **rivals}.items()}
-    group = np.searchsorted(cuts, said[plan.network_name].risk, "right").astype(np.int64)
-    return FoldFit(fold, model, medians, said, group, cuts)
+    first = fold.repeat == fold.number == 0
+    found = FoldFound(
+        fold=fold,
+        said={plan.network_name: own, **rivals},
+        group=np.searchsorted(cuts, own.risk, "right").astype(np.int64),
+        cuts=cuts,
+        chosen=model.coefficients != 0 if isinstance(model, CoxModel) else np.zeros(0, dtype=np.bool_),
+        history=_history(fold, model),
+        examples=make_examples(plan, model, fold, medians=medians, risk=own.risk) if first else (),
+    )
+    return FoldFit(fold, model, medians, found)
 
 
-def fit_rows(plan: SurvivalPlan, values: Floats, rows: Ints, *, options: CoxOptions, seed: int) -> CoxModel:
-    """Fit a Cox model on the complete values of some rows."""
-    return fit_cox(values, plan.outcome.take(rows), options=options, groups=plan.table.groups[rows], seed=seed)
+def _history(fold: Fold, model: Model) -> tuple[dict[str, float], ...]:
+    """Return the penalty and how many columns it kept, or the epochs of the networks."""
+    row: dict[str, float] = {"repeat": fold.repeat + 1, "fold": fold.number + 1}
+    if isinstance(model, CoxModel):
+        return ({**row, "penalty": model.penalty, "columns": int((model.coefficients != 0).sum())},)
+    return tuple({**row, "network": place, "epochs": count} for place, count in enumerate(model.epochs, 1))
 
 
-def _fit_own(plan: SurvivalPlan, values: Floats, rows: Ints, seed: int) -> Model:
-    """Fit the model of the study."""
-    options = plan.study.model
-    if isinstance(options, CoxOptions):
-        return fit_rows(plan, values, rows, options=options, seed=seed)
-    groups = plan.table.groups[rows]
-    return fit_network(values, plan.outcome.take(rows), options=options, groups=groups, seed=seed)
-
-
-def _rival(plan: SurvivalPlan, name: str, values: Floats, *, rows: Ints, seed: int) -> Predictor:
-    """Fit a baseline."""
-    if name == "kaplan-meier":
-        return Marginal.fit(plan.outcome.take(rows))
-    return fit_rows(plan, values, rows, options=CoxOptions(inner_folds=plan.study.model.inner_folds), seed=seed)
-
-
-def _said(plan: SurvivalPlan, model: Predictor, values: Floats) -> Said:
-    """Return what a model says of rows."""
-    times, grid = plan.times, plan.grid
-    return Said(model.risk(values), model.survival(values, times), model.survival(values, grid), model.median(values))
-
-
-def pool_folds(plan: SurvivalPlan, fits: tuple[FoldFit, ...]) -> Pooled:
+def pool_folds(plan: SurvivalPlan, fits: tuple[FoldFound, ...]) -> Pooled:
     """Return the test rows of all folds."""
     rows = np.concatenate([fit.fold.test for fit in fits])
     sizes = [len(fit.fold.test) for fit in fits]
     folds = len(plan.split.folds) // plan.split.repeats
-    strata = np.repeat([fit.fold.repeat * folds + fit.fold.number for fit in fits], sizes)
-    forecasts = {name: _pooled(plan, fits, name, rows=rows, strata=strata) for name in fits[0].said}
+    strata = np.repeat([fit.fold.repeat * folds + fit.fold.number for fit in fits], sizes).astype(np.int64)
+    names = tuple(fits[0].said)
     return Pooled(
         rows,
         np.repeat([fit.fold.number for fit in fits], sizes),
         np.repeat([fit.fold.repeat for fit in fits], sizes),
-        forecasts,
+        {name: _pooled(plan, fits, name, rows=rows, strata=strata) for name in names},
+        {name: _pooled_causes(plan, fits, name, rows=rows, strata=strata) for name in names},
         np.concatenate([fit.said[plan.network_name].median for fit in fits]),
         np.concatenate([fit.group for fit in fits]),
     )
 
 
-def _pooled(plan: SurvivalPlan, fits: tuple[FoldFit, ...], name: str, *, rows: Ints, strata: Ints) -> Forecast:
+def _pooled(plan: SurvivalPlan, fits: tuple[FoldFound, ...], name: str, *, rows: Ints, strata: Ints) -> Forecast:
     """Return the forecast of one model."""
     said = [fit.said[name] for fit in fits]
     return Forecast(
@@ -177,5 +165,21 @@ def _pooled(plan: SurvivalPlan, fits: tuple[FoldFit, ...], name: str, *, rows: I
         grid=plan.grid,
         curves=np.concatenate([part.curves for part in said]),
         groups=plan.table.groups[rows],
-        strata=strata.astype(np.int64),
+        strata=strata,
     )
+
+
+def _pooled_causes(
+    plan: SurvivalPlan, fits: tuple[FoldFound, ...], name: str, *, rows: Ints, strata: Ints
+) -> dict[str, CauseForecast]:
+    """Return the forecasts of each cause by one model."""
+    shares, curves = (
+        np.concatenate([getattr(fit.said[name], key) for fit in fits]) for key in ("shares", "share_curves")
+    )
+    outcome, groups = plan.every.take(rows), plan.table.groups[rows]
+    return {
+        cause: CauseForecast(
+            outcome, cause, plan.times, shares[:, :, place], plan.grid, curves[:, :, place], groups, strata
+        )
+        for place, cause in enumerate(plan.causes)
+    }

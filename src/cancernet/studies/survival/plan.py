@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 from cancernet import __version__
 from cancernet.checks import listed, nearest
 from cancernet.data import (
+    FNA_FEATURES,
+    MISSING,
     LeakAudit,
     Split,
     Table,
     audit_split,
+    read_column,
     read_table,
     refuse_few_groups,
     refuse_missing,
@@ -24,12 +28,22 @@ from cancernet.data import (
 from cancernet.errors import InvalidInput
 from cancernet.studies.options import SurvivalData, SurvivalStudy
 from cancernet.studies.plan import make_split
-from cancernet.survival import CoxOptions, Outcome, Unit, grid_to, horizon_of, make_outcome, time_name
+from cancernet.survival import (
+    CoxOptions,
+    NetworkOptions,
+    Outcome,
+    Unit,
+    grid_to,
+    horizon_of,
+    make_outcome,
+    time_name,
+)
 
 __all__ = ["CENSORED", "SurvivalPlan", "make_survival_plan"]
 
 CENSORED = "censored"
 _YEARS = (2.0, 5.0, 10.0)
+_NUCLEAR = tuple(feature.name for feature in FNA_FEATURES)
 _IN_A_YEAR: dict[Unit, float] = {"days": 365.25, "weeks": 52.18, "months": 12.0, "years": 1.0}
 
 
@@ -51,6 +65,8 @@ class SurvivalPlan:
         Who is tested on whom, and what was found across it.
     times, grid
         For which numbers are stated, and over which errors are averaged.
+    dropped
+        How many rows without outcome were left out.
     """
 
     study: SurvivalStudy
@@ -61,6 +77,7 @@ class SurvivalPlan:
     audit: LeakAudit
     times: NDArray[np.float64]
     grid: NDArray[np.float64]
+    dropped: int = 0
 
     @property
     def event(self) -> str:
@@ -72,6 +89,20 @@ class SurvivalPlan:
         """What the model of the study is called beside its baselines."""
         model = self.study.model
         return "cox-elastic-net" if isinstance(model, CoxOptions) and model.l1_ratio > 0 else model.name
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What may come first, where each cause is predicted; empty where one event is."""
+        return self.every.causes if self.study.model.name == "competing-hazards" else ()
+
+    @property
+    def options(self) -> CoxOptions | NetworkOptions:
+        """The options of the model; of a network its body is settled."""
+        model = self.study.model
+        if isinstance(model, CoxOptions):
+            return model
+        nuclear = model.body != "dense" and self.table.feature_names[: len(_NUCLEAR)] == _NUCLEAR
+        return model.model_copy(update={"body": "conv1d" if nuclear else "dense"})
 
     @property
     def digest(self) -> str:
@@ -95,7 +126,8 @@ class SurvivalPlan:
                 f"share that has {self.event} where other causes may come first is smaller (Aalen-Johansen).",
             )
         )
-        return (*self.every.sentences(), filled if missing else "No value is missing.", *competing)
+        gone = (f"{self.dropped} rows without a time or an event were left out.",) if self.dropped else ()
+        return (*self.every.sentences(), *gone, filled if missing else "No value is missing.", *competing)
 
 
 def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, split: Split | None = None) -> SurvivalPlan:
@@ -115,8 +147,10 @@ def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, spli
     LeakingSplit
         When a patient or a row stands on two sides of the split.
     """
-    read = _read(study.data) if table is None else table
+    read, dropped = _read(study.data) if table is None else (table, 0)
     rows, every = _apart(read, study.data)
+    rows = _arranged(rows, study.model)
+    _check_causes(study, every)
     outcome = every.of_any_cause() if study.data.cause is None else every.of_cause(study.data.cause)
     rows = replace(rows, target=np.where(outcome.event, outcome.causes[0], CENSORED), target_column=study.data.event)
     _check(rows, study)
@@ -124,15 +158,23 @@ def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, spli
     audit = audit_split(rows, split)
     audit.refuse()
     horizon = _horizon(study, outcome)
-    return SurvivalPlan(study, rows, outcome, every, split, audit, _times(study, horizon, outcome), grid_to(horizon))
+    times = _times(study, horizon, outcome)
+    return SurvivalPlan(study, rows, outcome, every, split, audit, times, grid_to(horizon), dropped)
 
 
-def _read(options: SurvivalData) -> Table:
-    """Return the table of the file, with the time as its last feature."""
+def _read(options: SurvivalData) -> tuple[Table, int]:
+    """Return the table of the file, with the time as its last feature, and how many rows were left out."""
     columns = None if options.columns is None else (*options.columns, options.time)
-    return read_table(
-        options.source, target=options.event, group=options.group, id=options.id, columns=columns, drop=options.drop
-    )
+    asked: dict[str, Any] = {"group": options.group, "id": options.id, "columns": columns, "keep": (options.time,)}
+    if options.without_outcome == "error":
+        return read_table(options.source, target=options.event, drop=options.drop, **asked), 0
+    events = read_column(options.source, options.event)
+    table = read_table(options.source, drop=(*options.drop, options.event), **asked)
+    known = ~np.isin(events, MISSING)
+    if options.time in table.feature_names:  # else the next step says so
+        known &= ~np.isnan(table.values[:, table.feature_names.index(options.time)])
+    rows = np.flatnonzero(known)
+    return replace(table.take(rows), target=events[rows], target_column=options.event), len(table) - len(rows)
 
 
 def _apart(table: Table, options: SurvivalData) -> tuple[Table, Outcome]:
@@ -147,6 +189,34 @@ def _apart(table: Table, options: SurvivalData) -> tuple[Table, Outcome]:
     time = table.values[:, names.index(options.time)]
     outcome = make_outcome(time, table.target, coding=options.coding, ids=table.ids.tolist())
     return table.select([name for name in names if name != options.time], exact=False), outcome
+
+
+def _check_causes(study: SurvivalStudy, every: Outcome) -> None:
+    """Raise when a model of several causes has one, or is told to predict one."""
+    if study.model.name != "competing-hazards":
+        return
+    if len(every.causes) < 2 or study.data.cause is not None:
+        found = f"cause = '{study.data.cause}'" if study.data.cause else f"the only event '{every.causes[0]}'"
+        raise InvalidInput(
+            f"The model 'competing-hazards' with {found}",
+            "Two causes at least; all of them are predicted",
+            "Leave data.cause out, or take the model 'logistic-hazard'",
+        )
+
+
+def _arranged(table: Table, model: CoxOptions | NetworkOptions) -> Table:
+    """Return the table with the 30 nuclear features first where convolutions go over them."""
+    if isinstance(model, CoxOptions) or model.body == "dense":
+        return table
+    absent = [name for name in _NUCLEAR if name not in table.feature_names]
+    if absent and model.body == "conv1d":
+        raise InvalidInput(
+            f"Table '{table.name}' lacks {len(absent)} of the 30 nuclear features, such as {listed(absent, 3)}",
+            'All of them for model.body = "conv1d"',
+            'Write body = "dense"',
+        )
+    others = [name for name in table.feature_names if name not in _NUCLEAR]
+    return table if absent else table.select([*_NUCLEAR, *others], exact=False)
 
 
 def _check(table: Table, study: SurvivalStudy) -> None:

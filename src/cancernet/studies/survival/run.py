@@ -8,20 +8,19 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from cancernet.bundle import Card
 from cancernet.data import write_split
 from cancernet.files import write_text
-from cancernet.predict import write_rows
 from cancernet.studies.outputs import write_history
 from cancernet.studies.progress import Progress
 from cancernet.studies.read import to_toml
 from cancernet.studies.survival.card import make_survival_card, write_survival_bundle
 from cancernet.studies.survival.fit import FoldFit, Pooled, fit_all, pool_folds
+from cancernet.studies.survival.kept import FoldFound
+from cancernet.studies.survival.outputs import Tested, write_cases
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.studies.survival.record import make_survival_record
-from cancernet.survival import CoxModel, SurvivalRecord, time_name, write_survival_results
+from cancernet.survival import SurvivalRecord, write_survival_results
 
 __all__ = ["SurvivalRun", "run_survival", "write_survival"]
 
@@ -46,7 +45,7 @@ class SurvivalRun:
 
     plan: SurvivalPlan
     record: SurvivalRecord
-    fits: tuple[FoldFit, ...]
+    fits: tuple[FoldFound, ...]
     pooled: Pooled
     final: FoldFit
     card: Card
@@ -56,8 +55,8 @@ class SurvivalRun:
         return write_survival_bundle(Path(folder), self.card, self.plan, final=self.final)
 
 
-def run_survival(plan: SurvivalPlan, progress: Progress) -> SurvivalRun:
-    """Fit all folds and the model of the bundle, and measure."""
+def run_survival(plan: SurvivalPlan, progress: Progress, *, work: Path | None = None) -> SurvivalRun:
+    """Fit all folds and the model of the bundle, and measure; folds that are kept in `work` are not fitted again."""
     started, done = monotonic(), 0
     progress.begin("Training", len(plan.split.folds))
 
@@ -67,12 +66,12 @@ def run_survival(plan: SurvivalPlan, progress: Progress) -> SurvivalRun:
         done += 1
         progress.reach(done)
 
-    fits, final = fit_all(plan, advance)
+    fits, final = fit_all(plan, advance, work=work)
     progress.begin("Measuring", 1)
     pooled = pool_folds(plan, fits)
     record = make_survival_record(plan, fits, pooled, final=final, seconds=monotonic() - started)
     progress.reach(1)
-    return SurvivalRun(plan, record, fits, pooled, final, make_survival_card(plan, final, record.metrics))
+    return SurvivalRun(plan, record, fits, pooled, final, make_survival_card(plan, final, record))
 
 
 def write_survival(folder: Path, finished: SurvivalRun, progress: Progress) -> None:
@@ -81,8 +80,8 @@ def write_survival(folder: Path, finished: SurvivalRun, progress: Progress) -> N
     steps: tuple[Callable[[], Any], ...] = (
         lambda: write_text(folder / "study.toml", to_toml(plan.study)),
         lambda: write_split(folder / "split.json", plan.split),
-        lambda: write_history(folder / "history.csv", _history(finished)),
-        lambda: _write_predictions(folder / "predictions.csv", finished),
+        lambda: write_history(folder / "history.csv", [row for fit in finished.fits for row in fit.history]),
+        lambda: write_cases(folder / "predictions.csv", _tested(finished)),
         lambda: finished.save_bundle(folder / "bundle"),
         lambda: write_survival_results(folder, finished.record),
     )
@@ -92,41 +91,16 @@ def write_survival(folder: Path, finished: SurvivalRun, progress: Progress) -> N
         progress.reach(done)
 
 
-def _history(finished: SurvivalRun) -> list[dict[str, float]]:
-    """Return of each fold the penalty and how many columns it kept, or the epochs of its networks."""
-    rows = []
-    for fit in finished.fits:
-        row: dict[str, float] = {"repeat": fit.fold.repeat + 1, "fold": fit.fold.number + 1}
-        if isinstance(fit.model, CoxModel):
-            kept = int((fit.model.coefficients != 0).sum())
-            rows.append({**row, "penalty": fit.model.penalty, "columns": kept})
-        else:
-            rows += [{**row, "network": place, "epochs": count} for place, count in enumerate(fit.model.epochs, 1)]
-    return rows
-
-
-def _write_predictions(path: Path, finished: SurvivalRun) -> None:
-    """Write the pooled test rows."""
-    import pyarrow as pa
-
-    table, pooled = finished.plan.table, finished.pooled
-    forecast = pooled.forecasts[finished.plan.network_name]
-    median = np.ma.masked_invalid(pooled.median)
-    fields = {
-        "id": pa.array(table.ids[pooled.rows]),
-        "group": pa.array(table.groups[pooled.rows]),
-        "split": pa.array(np.full(len(pooled.rows), "test")),
-        "fold": pooled.fold,
-        "repeat": pooled.repeat,
-        "time": forecast.outcome.time,
-        "event": forecast.outcome.cause,
-        "risk": forecast.risk,
-        **{
-            f"survival_{time_name(time)}": np.ascontiguousarray(column)
-            for time, column in zip(forecast.times.tolist(), forecast.survival.T, strict=True)
-        },
-        "median_time": pa.array(median.filled(0.0), mask=np.ma.getmaskarray(median)),
-        "risk_group": pooled.group + 1,
-    }
-    with write_rows(path, force=True) as writer:
-        writer.write(pa.table(fields))
+def _tested(finished: SurvivalRun) -> Tested:
+    """Return the pooled test rows."""
+    plan, pooled = finished.plan, finished.pooled
+    return Tested(
+        table=plan.table,
+        rows=pooled.rows,
+        every=plan.every.take(pooled.rows),
+        forecast=pooled.forecasts[plan.network_name],
+        causes=pooled.causes[plan.network_name],
+        median=pooled.median,
+        group=pooled.group,
+        place={"fold": pooled.fold, "repeat": pooled.repeat},
+    )
