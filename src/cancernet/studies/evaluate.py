@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from cancernet.bundle import Card
 from cancernet.checks import listed
 from cancernet.data import Table
 from cancernet.engine import Model
-from cancernet.errors import LeakingSplit
+from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.estimate import Estimate
 from cancernet.explain import permutation_importance
 from cancernet.files import refuse_existing, whole_folder
@@ -22,6 +23,7 @@ from cancernet.metrics import Scored, measure, measure_at, paired_difference
 from cancernet.patches import PatchOptions, PatchSet
 from cancernet.predict import Cases, fill_missing, write_predictions
 from cancernet.report import Importance, RunRecord, group_rows
+from cancernet.studies.fusion import read_fused
 from cancernet.studies.given import Given, read_given
 from cancernet.studies.outputs import write_results
 from cancernet.studies.patches import shown_patches
@@ -71,7 +73,7 @@ class EvaluateOptions:
 
 def evaluate(
     bundle: str | Path,
-    source: Table | PatchSet | BagSet | str | Path,
+    source: Table | PatchSet | BagSet | str | Path | Sequence[str | Path],
     *,
     out: str | Path,
     options: EvaluateOptions | None = None,
@@ -85,7 +87,8 @@ def evaluate(
     bundle
         A folder, or the name of a shipped bundle.
     source
-        A table, a set of patches or of bags, a file, a folder of images, or the name of a built-in table.
+        A table, a set of patches or of bags, a file, a folder of images, or the name of a built-in table; of a fusion a
+        file for each source, the first with the truth.
     out
         The folder to make.
     options
@@ -105,9 +108,7 @@ def evaluate(
     chosen, tell = options or EvaluateOptions(), progress or Progress()
     refuse_existing(Path(out), force=force)
     with engine.open(bundle, runtime=chosen.runtime) as model:
-        given = read_given(
-            source, model.card, options=chosen.patches, id=chosen.id, features=chosen.features, progress=tell
-        )
+        given = _given(model, source, chosen, tell)
         seen = _refuse_seen(model.card, given, chosen)
         tell.begin("Testing", 3)
         found = given.answer(model)
@@ -118,6 +119,19 @@ def evaluate(
     _write(Path(out), record, given.table, found, force=force)
     tell.reach(3)
     return record
+
+
+def _given(model: Model, source: Any, options: EvaluateOptions, progress: Progress) -> Given:
+    """Return the cases as the bundle takes them."""
+    files = list(source) if isinstance(source, list | tuple) else [source]
+    if model.card.fusion is not None:
+        return read_fused(model, files, options=options.patches, id=options.id, runtime=options.runtime)
+    if len(files) != 1:
+        wrong = f"{len(files)} files for '{model.card.name}', which is no fusion"
+        raise InvalidInput(wrong, "One file", "Join them first")
+    return read_given(
+        files[0], model.card, options=options.patches, id=options.id, features=options.features, progress=progress
+    )
 
 
 def _refuse_seen(card: Card, given: Given, options: EvaluateOptions) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.bundle import (
     Card,
@@ -52,6 +53,7 @@ def make_survival_card(plan: SurvivalPlan, final: FoldFit, metrics: Mapping[str,
         input=_input(plan, final),
         decision=Decision(novelty=_novelty(plan, final)),
         survival=_part(plan, final),
+        fusion=plan.fusion,
         prior={free: 1 - share, plan.event: share},
         metrics=dict(metrics),
         training=_training(plan, final),
@@ -65,7 +67,13 @@ def make_survival_card(plan: SurvivalPlan, final: FoldFit, metrics: Mapping[str,
 def write_survival_bundle(folder: Path, card: Card, plan: SurvivalPlan, *, final: FoldFit) -> Card:
     """Write the bundle whose logit is the linear predictor; see `write_bundle`."""
     sample = final.medians.apply(plan.table.values)[:_COMPARED]
-    return write_bundle(folder, card, _network(final.model), sample)
+    return write_bundle(folder, card, _network(final.model), sample, sources=plan.sources())
+
+
+def _row_hashes(plan: SurvivalPlan, rows: NDArray[np.int64], salt: str) -> tuple[str, ...]:
+    """Return hashes of rows of continuous columns; none of answers of sources, which are not met again."""
+    told = plan.audit.resolution.continuous and plan.fusion is None
+    return hash_rows(plan.table.values[rows], salt) if told else ()
 
 
 def _part(plan: SurvivalPlan, final: FoldFit) -> Survival:
@@ -117,5 +125,5 @@ def _training(plan: SurvivalPlan, final: FoldFit) -> Training:
         groups=len(np.unique(groups)),
         salt=salt,
         group_hashes=hash_groups(groups.tolist(), salt) if named else (),
-        row_hashes=hash_rows(plan.table.values[rows], salt) if plan.audit.resolution.continuous else (),
+        row_hashes=_row_hashes(plan, rows, salt),
     )

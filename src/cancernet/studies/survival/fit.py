@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cancernet.data import Fold, Medians
 from cancernet.studies.survival.plan import SurvivalPlan
@@ -22,11 +22,38 @@ from cancernet.survival import (
 )
 from cancernet.training import seed_of
 
-__all__ = ["FoldFit", "Pooled", "fit_all", "fit_fold", "fit_rows", "pool_folds", "rival_names"]
+__all__ = ["FoldFit", "Pooled", "fit_all", "fit_fold", "fit_rows", "pool_folds"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Model = CoxModel | NetworkModel
+
+
+_LEAST = 1e-4  # the smallest penalty that a ridge tries
+
+
+@dataclass(frozen=True, eq=False)
+class OneColumn:
+    """A model that looks at one column of rows (n, p)."""
+
+    place: int
+    model: CoxModel
+
+    def risk(self, values: ArrayLike) -> Floats:
+        """Return the risk, (n,)."""
+        return self.model.risk(self._column(values))
+
+    def survival(self, values: ArrayLike, times: ArrayLike) -> Floats:
+        """Return the chance to be free of the event, (n, times)."""
+        return self.model.survival(self._column(values), times)
+
+    def median(self, values: ArrayLike) -> Floats:
+        """Return the median time to the event, (n,)."""
+        return self.model.median(self._column(values))
+
+    def _column(self, values: ArrayLike) -> Floats:
+        """Return the column, (n, 1)."""
+        return np.asarray(values, dtype=np.float64)[:, [self.place]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +116,6 @@ class Pooled:
     group: Ints
 
 
-def rival_names(plan: SurvivalPlan) -> tuple[str, ...]:
-    """Return the baselines: Kaplan-Meier, and the ridge Cox model beside any other."""
-    return ("kaplan-meier",) if plan.network_name == "cox" else ("cox", "kaplan-meier")
-
-
 def fit_all(plan: SurvivalPlan, advance: Callable[[], None] | None = None) -> tuple[tuple[FoldFit, ...], FoldFit]:
     """Return the fits of all folds, and that of the bundle: on all rows, or of a held-out split the tested one."""
     fits = []
@@ -114,7 +136,7 @@ def fit_fold(plan: SurvivalPlan, fold: Fold) -> FoldFit:
     medians = Medians.fit(plan.table.values[train], plan.table.feature_names)
     known, new = medians.apply(plan.table.values[train]), medians.apply(plan.table.values[fold.test])
     model = _fit_own(plan, known, train, seed)
-    rivals = {name: _rival(plan, name, known, rows=train, seed=seed) for name in rival_names(plan)}
+    rivals = {name: _rival(plan, name, known, rows=train, seed=seed) for name in plan.rivals}
     shares = np.arange(1, plan.study.report.groups) / plan.study.report.groups
     cuts = np.unique(np.quantile(model.risk(known), shares))
     said = {name: _said(plan, one, new) for name, one in {plan.network_name: model, **rivals}.items()}
@@ -140,7 +162,15 @@ def _rival(plan: SurvivalPlan, name: str, values: Floats, *, rows: Ints, seed: i
     """Fit a baseline."""
     if name == "kaplan-meier":
         return Marginal.fit(plan.outcome.take(rows))
+    if name in plan.table.feature_names:
+        return _alone(plan, plan.table.feature_names.index(name), values, rows=rows, seed=seed)
     return fit_rows(plan, values, rows, options=CoxOptions(inner_folds=plan.study.model.inner_folds), seed=seed)
+
+
+def _alone(plan: SurvivalPlan, place: int, values: Floats, *, rows: Ints, seed: int) -> Predictor:
+    """Fit a Cox model on one column; next to no penalty, which would only shrink its curves to the mean."""
+    options = CoxOptions(penalty=_LEAST, inner_folds=plan.study.model.inner_folds)
+    return OneColumn(place, fit_rows(plan, values[:, [place]], rows, options=options, seed=seed))
 
 
 def _said(plan: SurvivalPlan, model: Predictor, values: Floats) -> Said:
