@@ -20,8 +20,8 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="ROWS",
-            help="CSV, TSV or Parquet file, also .gz; for patches an image, a folder or a manifest; for bags a table of "
-            "slides; for a fusion a file for each source, the first one with the truth.",
+            help="CSV, TSV or Parquet file, also .gz; for patches an image, a folder or a manifest; for bags a table "
+            "of slides; for a fusion a file for each source, the first one with the truth.",
             show_default=False,
         ),
     ],

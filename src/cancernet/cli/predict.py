@@ -29,8 +29,8 @@ def predict(
         typer.Argument(
             metavar="CASES",
             help="A CSV, TSV or Parquet file, also .gz; for a bundle of patches images, folders or a manifest; "
-            "for one of bags a table of slides, or a folder of features; for a fusion a file for each of its sources, in their "
-            "order or as NAME=FILE.",
+            "for one of bags a table of slides, or a folder of features; for a fusion a file for each of its sources, "
+            "in their order or as NAME=FILE.",
             show_default=False,
         ),
     ],
@@ -76,7 +76,7 @@ def predict(
         silent = quiet or json or str(out) == "-"
         options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}
         if model.card.fusion is not None:
-            found = _of_sources(model, cases, id, options)
+            found = _of_sources(model, cases, id, {**options, "runtime": runtime})
         elif model.card.input.kind == "patches":
             found = _of_patches(model, cases, layout, group=group, quiet=silent, options=options)
         elif model.card.input.kind == "bags":

@@ -89,7 +89,7 @@ def draws_of(frame: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]
             fold, repeat = fold + 1, frame["repeat"].astype(int) + 1
     except ValueError as error:
         raise InvalidInput(f"A fold is no number ({error})", "'3', or '2.3': the third fold of repeat 2") from error
-    return repeat.to_numpy(dtype=np.int64), fold.to_numpy(dtype=np.int64)
+    return np.asarray(repeat, dtype=np.int64), np.asarray(fold, dtype=np.int64)
 
 
 def _known(told: dict[str, int], table: Table, path: str) -> NDArray[np.int64]:

@@ -18,8 +18,8 @@ from cancernet.studies.options import FusionStudy
 __all__ = ["bundles_of", "fused_table", "fusion_part", "licence_of_sources", "read_sources", "source_notes", "split_of"]
 
 NESTED = (
-    "The stack is cross-validated over the folds of its sources: its weights never see the outcome of a patient that it "
-    "is tested on. The models whose answers it learns from did see it, as in all stacking on out-of-fold answers: the "
+    "The stack is cross-validated over the folds of its sources: its weights never see the outcome of a patient that "
+    "it is tested on. The models whose answers it learns from did see it, as in all stacking on out-of-fold answers: the "
     "patients of one fold helped to make the answers for the others."
 )
 
