@@ -10,6 +10,7 @@ import pandas as pd
 
 from bundle.made import made_bundle, made_card, made_keras, made_onnx
 from cancernet.bundle import Card, Column, Survival, TableInput, Task, Training, hash_groups, write
+from cancernet.tasks import softmax
 
 CLASSES = ("alpha", "beta", "gamma")
 UNSEEN = ("elsewhere",)
@@ -30,14 +31,14 @@ def made_training(patients=UNSEEN) -> Training:
     )
 
 
-def made_people(n: int = 90, *, folds: int = 3, seed: int = 0) -> pd.DataFrame:
+def made_people(n: int = 90, *, folds: int = 3, seed: int = 2) -> pd.DataFrame:
     """Return patients with a hidden class and two independent hints at it, each tested in a fold."""
     generator = np.random.default_rng(seed)
     codes = np.arange(n) % len(CLASSES)
-    hints = {name: np.eye(3)[codes] * 1.3 + generator.normal(size=(n, 3)) for name in ("first", "second")}
+    hints = {name: np.eye(3)[codes] * 1.5 + generator.normal(size=(n, 3)) for name in ("first", "second")}
     frame = pd.DataFrame({"group": [f"p{row:03d}" for row in range(n)], "truth": np.array(CLASSES)[codes]})
     for name, logits in hints.items():
-        shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        shares = softmax(1.5 * logits)
         frame[[f"{name}_{label}" for label in CLASSES]] = shares
     risk = generator.normal(size=(n, 2))
     death = generator.exponential(40 / np.exp(risk.sum(axis=1)))
@@ -79,6 +80,8 @@ def write_by_hand(folder: Path, card: Card, *, logits: int, sources=None) -> Pat
 def timed_run(folder: Path, people: pd.DataFrame, hint: str = "first", **changes) -> Path:
     """Write a run of survival."""
     write_by_hand(folder / "bundle", timed_card(**changes), logits=1)
-    told = people[["group", "time", "event"]].assign(id=people["group"], split="test", fold=people["fold"] - 1, repeat=0)
+    told = people[["group", "time", "event"]].assign(
+        id=people["group"], split="test", fold=people["fold"] - 1, repeat=0
+    )
     told.assign(risk=people[f"risk_{hint}"]).to_csv(folder / "predictions.csv", index=False)
     return folder

@@ -82,7 +82,9 @@ def test_too_few_patients_in_common_are_refused(first: Source, second, people: p
 def test_other_folds_leak_and_are_refused(first: Source, second, people: pd.DataFrame) -> None:
     moved = people.copy()
     moved.loc[:1, "fold"] = moved.loc[:1, "fold"] % 3 + 1
-    with pytest.raises(LeakingSplit, match="'second' tested 2 of 90 patients in other folds than 'first': 'p000', 'p001'"):
+    with pytest.raises(
+        LeakingSplit, match="'second' tested 2 of 90 patients in other folds than 'first': 'p000', 'p001'"
+    ):
         join([first, second(moved)])
     with pytest.raises(InvalidInput, match="one held-out part"):
         join([second(people.assign(fold=1)), second(people.assign(fold=1))])
@@ -97,7 +99,9 @@ def test_other_outcomes_and_questions_are_refused(first: Source, second, people:
     card = (turned / "bundle" / "card.json").read_text()
     order = re.sub(r'"alpha",\s*"beta"', '"beta", "alpha"', card, count=1)
     (turned / "bundle" / "card.json").write_text(order)
-    with pytest.raises(InvalidInput, match="'turned' answers 'beta', 'alpha', 'gamma', 'first' 'alpha', 'beta', 'gamma'"):
+    with pytest.raises(
+        InvalidInput, match="'turned' answers 'beta', 'alpha', 'gamma', 'first' 'alpha', 'beta', 'gamma'"
+    ):
         join([first, told(turned, "turned")])
     months, years = told(timed_run(tmp_path / "m", people)), told(timed_run(tmp_path / "y", people, unit="years"), "y")
     with pytest.raises(InvalidInput, match="the time to 'death' in years"):

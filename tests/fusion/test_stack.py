@@ -22,9 +22,7 @@ def made(n: int = 300, seed: int = 0):
 
 
 def fitted(values, codes, groups, **options):
-    return fit_stack(
-        values, codes, centre=mean_weights(PLACES, 3), groups=groups, options=StackOptions(**options)
-    )
+    return fit_stack(values, codes, centre=mean_weights(PLACES, 3), groups=groups, options=StackOptions(**options))
 
 
 def test_a_large_penalty_gives_the_geometric_mean_of_the_probabilities() -> None:
