@@ -76,7 +76,7 @@ def test_sources_answer_their_tables_and_are_joined_by_patient(fused: Path, tmp_
 
 def test_a_patient_unlike_the_training_rows_of_one_source_is_abstained_from(fused: Path, tmp_path: Path) -> None:
     one = table(tmp_path / "rna.csv", ["a", "b"], 1)
-    far = pd.DataFrame(one + [[0.0], [40.0]], columns=NAMES).assign(id=["a", "b"])
+    far = pd.DataFrame(one + np.array([[0.0], [40.0]]), columns=NAMES).assign(id=["a", "b"])
     far.to_csv(tmp_path / "rna.csv", index=False)
     table(tmp_path / "protein.csv", ["a", "b"], 2)
     with engine.open(fused) as model:
@@ -134,7 +134,7 @@ def test_a_changed_source_is_found(fused: Path, tmp_path: Path) -> None:
     with pytest.raises(CorruptFile, match="is not the bundle that 'made' was made of"):
         bundle.verify(copy)
     shutil.rmtree(inside)
-    with pytest.raises(CorruptFile, match="holds no 'card.json'"):
+    with pytest.raises(CorruptFile, match=r"holds no 'card\.json'"):
         bundle.verify(copy)
 
 

@@ -48,7 +48,7 @@ def test_answers_become_ratios_of_log_probabilities_by_patient(first: Source, se
     assert joined.patients.tolist() == people["group"].tolist()
     assert (joined.truth.tolist(), joined.fold.tolist()) == (people["truth"].tolist(), people["fold"].tolist())
     logs = np.log(people[[f"second_{label}" for label in CLASSES]].to_numpy())
-    np.testing.assert_allclose(joined.values[:, 3:], logs - logs.mean(axis=1, keepdims=True), atol=1e-5)
+    np.testing.assert_allclose(joined.values[:, 3:], logs - logs.mean(axis=1, keepdims=True), atol=1e-3)
     assert joined.notes == ()
 
 

@@ -215,7 +215,7 @@ def test_folds_and_runs_that_are_not_there_are_refused(tmp_path: Path, people: p
     text = 'name = "x"\n[data]\nkind = "fusion"\nsources = { a = "r/a", b = "r/b" }\n'
     with pytest.raises(InvalidInput, match="has the folds of its sources"):
         parse_study(text + "[split]\nfolds = 3\n")
-    with pytest.raises(InvalidInput, match="Source 'first': .* holds no 'bundle', 'predictions.csv'"):
+    with pytest.raises(InvalidInput, match=r"Source 'first': .* holds no 'bundle', 'predictions\.csv'"):
         studies.train(fusion_study(tmp_path), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -142,7 +142,7 @@ def join_said(said: Mapping[str, Said], *, overlap: float = OVERLAP) -> Answered
     return Answered(patients, values, unlike, sum(one.filled for one in said.values()), notes)
 
 
-def ask_rows(source: Model, patients: NDArray[np.str_], values: NDArray[np.float64]) -> Said:
+def ask_rows(source: Model, values: NDArray[np.float64], *, patients: NDArray[np.str_]) -> Said:
     """Return what a source says of rows (m, columns) of its table; several rows of a patient are averaged.
 
     Raises
@@ -172,7 +172,7 @@ def _of_table(source: Model, path: Path, *, id: str | None, numbered: bool) -> S
         raise InvalidInput(
             f"'{path}' does not name its patients", "A column by which the tables can be joined", "Name it: --id COLUMN"
         )
-    return ask_rows(source, patients, np.concatenate([chunk.values for chunk in chunks]))
+    return ask_rows(source, np.concatenate([chunk.values for chunk in chunks]), patients=patients)
 
 
 def _of_answers(source: Model, path: Path) -> Said:

@@ -130,24 +130,20 @@ def _fitted(rows: Floats, truth: Ints, centre: Floats, penalty: float) -> Stack:
     aim = np.vstack([centre, np.zeros(centre.shape[1])])
     ridge = np.full(len(aim), max(penalty, _RIDGE))
     ridge[-1] = _RIDGE  # the intercepts are free, but for a constant in all of them
-    here, loss = aim, _objective(x, truth, aim, aim=aim, ridge=ridge)
+
+    def objective(weights: Floats) -> float:
+        """Return what is minimised."""
+        return float(_losses(x @ weights, truth).mean() + (ridge[:, None] * (weights - aim) ** 2).sum() / 2)
+
+    here, loss = aim, objective(aim)
     for _ in range(_STEPS):
         step = _newton_step(x, wanted, here, aim=aim, ridge=ridge)
-        for half in range(_HALVES):
-            ahead = here - step / 2**half
-            new = _objective(x, truth, ahead, aim=aim, ridge=ridge)
-            if new <= loss:
-                break
-        gained, here, loss = loss - new, ahead, new
-        if gained < _SMALL:
+        tried = [here - step / 2**half for half in range(_HALVES)]
+        ahead = next((weights for weights in tried if objective(weights) <= loss), here)
+        here, loss, before = ahead, objective(ahead), loss
+        if before - loss < _SMALL:
             break
     return Stack(here[:-1], here[-1] - here[-1].mean(), penalty)
-
-
-def _objective(x: Floats, truth: Ints, weights: Floats, *, aim: Floats, ridge: Floats) -> float:
-    """Return what is minimised, with the intercepts as the last row of the weights."""
-    away = (ridge[:, None] * (weights - aim) ** 2).sum() / 2
-    return float(_losses(x @ weights, truth).mean() + away)
 
 
 def _newton_step(x: Floats, wanted: Floats, weights: Floats, *, aim: Floats, ridge: Floats) -> Floats:
@@ -162,5 +158,5 @@ def _newton_step(x: Floats, wanted: Floats, weights: Floats, *, aim: Floats, rid
             spread = shares[:, one] * ((one == other) - shares[:, other]) / len(x)
             bent[one, :, other] = (x * spread[:, None]).T @ x + np.diag(ridge) * (one == other)
     size = classes * count
-    step: Floats = np.linalg.solve(bent.reshape(size, size), slope.T.ravel()).reshape(classes, count).T
-    return step
+    step = np.linalg.solve(bent.reshape(size, size), slope.T.ravel())
+    return np.asarray(step.reshape(classes, count).T, dtype=np.float64)

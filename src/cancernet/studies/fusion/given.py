@@ -52,7 +52,7 @@ def read_fused(
         with engine.open(model.folder / SOURCES / name, runtime=runtime) as source:
             table = _table(source.card, path, options, id, told=place == 0)
             patients = table.ids if options.group in (None, "row") else table.groups
-            said[name] = ask_rows(source, patients, table.values)
+            said[name] = ask_rows(source, table.values, patients=patients)
             seen |= _seen(source.card, table, patients)
         if place == 0:
             truth = dict(zip(patients.tolist(), _target(table), strict=True))

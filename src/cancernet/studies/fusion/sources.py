@@ -19,8 +19,8 @@ __all__ = ["bundles_of", "fused_table", "fusion_part", "licence_of_sources", "re
 
 NESTED = (
     "The stack is cross-validated over the folds of its sources: its weights never see the outcome of a patient that "
-    "it is tested on. The models whose answers it learns from did see it, as in all stacking on out-of-fold answers: the "
-    "patients of one fold helped to make the answers for the others."
+    "it is tested on. The models whose answers it learns from did see it, as in all stacking on out-of-fold answers: "
+    "the patients of one fold helped to make the answers for the others."
 )
 
 
