@@ -67,20 +67,21 @@ def _tables(joined: Joined) -> tuple[Outcome, list[Floats]]:
 
 def _cross_fitted(values: Floats, outcome: Outcome, train: Ints, test: Ints) -> tuple[Floats, Floats]:
     """Return risks of the training patients, each by a model that had not seen him, and of the test patients."""
-    labels, names = outcome.event[train].astype(str), train.astype(str)
+    medians, labels = Medians.fit(values[train]), outcome.event[train].astype(str)
+    whole = _cox(medians.apply(values[train]), outcome, train, tried=10)
     seen = np.empty(len(train))
-    for held in rows_by_fold(labels, names, folds=5, seed=7):
+    for held in rows_by_fold(labels, train.astype(str), folds=5, seed=7):
         rest = np.delete(train, held)
-        medians = Medians.fit(values[rest])
-        model = _cox(medians.apply(values[rest]), outcome, rest)
-        seen[held] = model.risk(medians.apply(values[train[held]]))
-    medians = Medians.fit(values[train])
-    return seen, _cox(medians.apply(values[train]), outcome, train).risk(medians.apply(values[test]))
+        part = Medians.fit(values[rest])
+        model = _cox(part.apply(values[rest]), outcome, rest, penalty=whole.penalty)
+        seen[held] = model.risk(part.apply(values[train[held]]))
+    return seen, whole.risk(medians.apply(values[test]))
 
 
-def _cox(values: Floats, outcome: Outcome, rows: Ints) -> CoxModel:
-    """Return a ridge Cox model of some patients."""
-    return fit_cox(values, outcome.take(rows), options=CoxOptions(), groups=rows.astype(str))
+def _cox(values: Floats, outcome: Outcome, rows: Ints, *, penalty: float | None = None, tried: int = 25) -> CoxModel:
+    """Return a ridge Cox model of some patients; the penalty of the training patients serves their inner folds too."""
+    options = CoxOptions(penalty=penalty, tried=tried)
+    return fit_cox(values, outcome.take(rows), options=options, groups=rows.astype(str))
 
 
 def _said(model: CoxModel, values: Floats) -> tuple[CoxModel, Floats]:

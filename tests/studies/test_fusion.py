@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 
 from bundle.made import made_bundle, made_card
 from cancernet import bundle, engine, studies
+from cancernet.cli.train import summary
 from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.files import sha256
 from cancernet.fusion import ask_sources, fit_stack, join, mean_weights, predict_fused, read_source
@@ -114,7 +115,17 @@ def test_the_gain_over_the_best_source_is_stated(told: tuple[Path, Run], people:
     assert said.startswith("The stack is better in ")
     assert "Log loss" in said.partition(" than ")[0]
     assert f"stack minus {best}" in said
+    assert run.record.synthetic
+    assert run.card.data.synthetic, "what was learnt from simulated sources is simulated"
     assert "The models whose answers it learns from did see it" in (folder / "run" / "report.html").read_text()
+
+
+def test_the_command_line_shows_a_line_for_each_model(told: tuple[Path, Run]) -> None:
+    folder, run = told
+    shown = summary(run.record, folder / "run")
+    for name in ("stack", "first", "second", "equal weights", "stack minus first", "stack minus second"):
+        assert f"\n  {name} " in shown
+    assert "stack minus majority" not in shown
 
 
 def test_the_bundle_holds_its_sources_and_answers(told: tuple[Path, Run], tmp_path: Path) -> None:
@@ -170,7 +181,9 @@ def test_survival_is_stacked_fold_by_fold(timed: tuple[Path, SurvivalRun]) -> No
         assert found[name] == pytest.approx(np.mean(each), abs=0.02)
     assert content["test"]["concordance_harrell"]["value"] > max(found.values()) + 0.02
     assert set(content["baselines"]) == {"first", "second", "kaplan-meier"}
-    assert run.record.statements[0].startswith("The stack is ")
+    assert run.record.statements[0].startswith("Simulated: ")  # the cards by hand say so
+    assert run.record.statements[1].startswith("The stack is better in ")
+    assert run.card.data.synthetic
     assert read_estimates(content["test"]).keys() >= {"integrated_brier", "auroc_at_20", "brier_at_40"}
 
 

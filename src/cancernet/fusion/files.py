@@ -10,7 +10,7 @@ from typing import BinaryIO
 from cancernet.data import Chunk
 from cancernet.engine import Model
 from cancernet.fusion.answer import ask_sources
-from cancernet.predict import Batch, Summary, predict_batches
+from cancernet.predict import Batch, Summary, check_place, predict_batches
 from cancernet.survival import Foretold, foretell
 
 __all__ = ["foretell_fused", "predict_fused"]
@@ -27,6 +27,7 @@ def predict_fused(
     runtime: str = "openvino",
 ) -> Summary:
     """Predict classes of the patients whom all tables know; parameters as of `ask_sources` and `predict_file`."""
+    check_place(Path(given[0]), out, force=force)
     found = ask_sources(model, given, id=id, runtime=runtime)
     batch = Batch(found.values, found.values, found.patients, filled=found.filled, unlike=found.unlike)
     told = predict_batches(model, [batch], out=out, prevalence=prevalence, force=force)
@@ -44,6 +45,7 @@ def foretell_fused(
     runtime: str = "openvino",
 ) -> Foretold:
     """Predict the survival of the patients whom all tables know; parameters as of `ask_sources` and `foretell`."""
+    check_place(Path(given[0]), out, force=force)
     found = ask_sources(model, given, id=id, runtime=runtime)
     rows = Chunk(found.patients, found.values, (), 0, found.unlike)
     told = foretell(model, [rows], times=times, out=out, force=force)

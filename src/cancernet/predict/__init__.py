@@ -15,7 +15,7 @@ from cancernet.predict.fields import refuse_fields
 from cancernet.predict.novelty import fit_novelty, novelty_distance, novelty_reason
 from cancernet.predict.patches import answer_patches, patch_input, predict_patches
 from cancernet.predict.rows import RowColumns, tabulate, write_predictions, write_rows
-from cancernet.predict.stream import Batch, Summary, predict_batches, predict_file
+from cancernet.predict.stream import Batch, Summary, check_place, predict_batches, predict_file
 
 __all__ = [
     "Batch",
@@ -27,6 +27,7 @@ __all__ = [
     "answer_patches",
     "bag_input",
     "cases",
+    "check_place",
     "check_prevalence",
     "decide",
     "decide_parts",

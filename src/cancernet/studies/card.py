@@ -50,7 +50,9 @@ def make_card(plan: Plan, final: Final, metrics: Mapping[str, Estimate]) -> Card
         prior=dict(zip(plan.task.classes, (counts / counts.sum()).tolist(), strict=True)),
         metrics=dict(metrics),
         training=_training(plan, final),
-        data=DataSource(name=table.name, source=_source_of(table.source), licence=licence_of(plan)),
+        data=DataSource(
+            name=table.name, source=_source_of(table.source), licence=licence_of(plan), synthetic=plan.synthetic
+        ),
         weights_licence=study.licence or "not stated",
         intended_use=study.intended_use or "Research on data like those it was trained on.",
         limits=(*study.limits, *GENERAL_LIMITS),

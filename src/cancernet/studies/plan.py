@@ -113,6 +113,11 @@ class Plan(ABC):
         """Return what the network is, in a few words."""
 
     @property
+    def synthetic(self) -> bool:
+        """Whether the data are made or simulated."""
+        return False
+
+    @property
     def fusion(self) -> Fusion | None:
         """The part of the card that names the bundles inside; None where there are none."""
         return None

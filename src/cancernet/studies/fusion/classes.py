@@ -18,7 +18,7 @@ from cancernet.metrics import Scored
 from cancernet.report import RunRecord
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.fusion.learners import FixedLearner, StackLearner
-from cancernet.studies.fusion.sources import bundles_of, fused_table, fusion_part, source_notes, split_of
+from cancernet.studies.fusion.sources import bundles_of, fused_table, fusion_part, is_simulated, source_notes, split_of
 from cancernet.studies.fusion.words import gain_sentence
 from cancernet.studies.options import FusionStudy
 from cancernet.studies.record import result_sentences
@@ -92,6 +92,11 @@ class FusionPlan(TablePlan):
         return {}
 
     @property
+    def synthetic(self) -> bool:
+        """Whether a source is of made or simulated data."""
+        return is_simulated(self.joined)
+
+    @property
     def fusion(self) -> Fusion:
         """The part of the card."""
         return fusion_part(self.joined)
@@ -106,7 +111,7 @@ class FusionPlan(TablePlan):
         gain = gain_sentence(record.baselines, record.differences, self.names, metrics=metrics)
         facts = tuple(fact for fact in record.facts if fact[0] != "Training")
         others = result_sentences(record.metrics, {}, self.study.report, self.task)
-        return replace(record, model="stack", statements=(gain, *others), facts=facts)
+        return replace(record, model="stack", statements=(gain, *others), facts=facts, synthetic=self.synthetic)
 
 
 def make_fusion_plan(study: FusionStudy, joined: Joined) -> FusionPlan:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from cancernet import engine
 from cancernet.bundle import SOURCES, Card, TableInput
-from cancernet.checks import listed
 from cancernet.data import Feature, Table, read_table
 from cancernet.engine import Model
 from cancernet.errors import BundleMismatch, InvalidInput
@@ -86,9 +85,6 @@ def _seen(card: Card, table: Table, patients: NDArray[np.str_]) -> set[str]:
 
 def _given(card: Card, found: Answered, truth: dict[str, str], seen: set[str], *, target: str) -> Given:
     """Return all of it."""
-    strange = [str(name) for name in found.patients if str(name) not in truth]
-    if strange:
-        raise InvalidInput(f"The truth of {listed(strange)} is not known", "The truth of all patients", "Add it")
     table = Table(
         name=card.name,
         features=tuple(Feature(name) for name in card.input.names),

@@ -15,8 +15,19 @@ from cancernet.fusion import Joined, Source, join, read_source
 from cancernet.studies.fused import FusedFiles
 from cancernet.studies.options import FusionStudy
 
-__all__ = ["bundles_of", "fused_table", "fusion_part", "licence_of_sources", "read_sources", "source_notes", "split_of"]
+__all__ = [
+    "SIMULATED",
+    "bundles_of",
+    "fused_table",
+    "fusion_part",
+    "is_simulated",
+    "licence_of_sources",
+    "read_sources",
+    "source_notes",
+    "split_of",
+]
 
+SIMULATED = "Simulated: a source was trained on made or simulated data, and so nothing here is about real patients."
 NESTED = (
     "The stack is cross-validated over the folds of its sources: its weights never see the outcome of a patient that "
     "it is tested on. The models whose answers it learns from did see it, as in all stacking on out-of-fold answers: "
@@ -109,5 +120,9 @@ def source_notes(joined: Joined) -> tuple[str, ...]:
         f"{'' if source.fold is not None else ', a finished bundle that was trained on none of them'}."
         for source in joined.sources
     )
-    simulated = any(source.card.data.synthetic for source in joined.sources)
-    return (*told, *joined.notes, NESTED, *(("SIMULATED: a source was trained on simulated data.",) * simulated))
+    return (*told, *joined.notes, NESTED, *((SIMULATED,) if is_simulated(joined) else ()))
+
+
+def is_simulated(joined: Joined) -> bool:
+    """Return whether a source was trained on made or simulated data."""
+    return any(source.card.data.synthetic for source in joined.sources)

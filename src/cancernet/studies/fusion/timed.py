@@ -12,7 +12,15 @@ from cancernet.bundle import Fusion
 from cancernet.data import audit_split, refuse_few_groups
 from cancernet.errors import InvalidInput
 from cancernet.fusion import Joined
-from cancernet.studies.fusion.sources import bundles_of, fused_table, fusion_part, source_notes, split_of
+from cancernet.studies.fusion.sources import (
+    SIMULATED,
+    bundles_of,
+    fused_table,
+    fusion_part,
+    is_simulated,
+    source_notes,
+    split_of,
+)
 from cancernet.studies.fusion.words import gain_sentence
 from cancernet.studies.options import FusionStudy, Study, SurvivalData, SurvivalStudy
 from cancernet.studies.survival.plan import CENSORED, SurvivalPlan, horizon_for, times_for
@@ -63,6 +71,11 @@ class FusedSurvivalPlan(SurvivalPlan):
         return (*source_notes(self.joined), alone, *super().notes())
 
     @property
+    def synthetic(self) -> bool:
+        """Whether a source is of made or simulated data."""
+        return is_simulated(self.joined)
+
+    @property
     def fusion(self) -> Fusion:
         """The part of the card."""
         return fusion_part(self.joined)
@@ -75,7 +88,8 @@ class FusedSurvivalPlan(SurvivalPlan):
         """Return the record with the gain over the best source in the first place."""
         metrics, names = ("concordance_uno", "concordance_harrell", "integrated_brier"), tuple(self.joined.places)
         gain = gain_sentence(record.baselines, record.differences, names, metrics=metrics)
-        return replace(record, statements=(gain, *record.statements))
+        simulated = (SIMULATED,) if self.synthetic else ()
+        return replace(record, statements=(*simulated, gain, *record.statements))
 
 
 def make_timed_fusion(study: FusionStudy, joined: Joined) -> FusedSurvivalPlan:

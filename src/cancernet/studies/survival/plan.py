@@ -87,6 +87,11 @@ class SurvivalPlan:
         return self.study
 
     @property
+    def synthetic(self) -> bool:
+        """Whether the data are made or simulated."""
+        return False
+
+    @property
     def fusion(self) -> Fusion | None:
         """The part of the card that names the bundles inside; None where there are none."""
         return None
