@@ -162,6 +162,7 @@ def test_patients_that_a_source_has_seen_are_not_evaluated(told: tuple[Path, Run
             studies.evaluate(folder / "run" / "bundle", [table([seen, *new])], out=tmp_path / "e", options=options)
     record = studies.evaluate(folder / "run" / "bundle", [table(new)], out=tmp_path / "e", options=options)
     assert record.metrics["accuracy"].n == 29
+    assert record.statements[0].startswith("No source had one of these cases in training, by the names")
     assert len(rows_of(tmp_path / "e" / "predictions.csv")) == 29
 
 

@@ -140,7 +140,7 @@ def _refuse_seen(card: Card, given: Given, options: EvaluateOptions) -> tuple[st
     named = table.group_column != "row"  # else a group is the name of a row, and may be that of a patient by chance
     groups = card.training.seen(table.groups.tolist()) if named else ()
     if not groups and not rows.any():
-        return (_unseen(card, named),)
+        return (given.unseen or _unseen(card, named),)
     known = int(np.isin(table.groups, groups).sum() if groups else 0)
     wrong = f"{max(known, int(rows.sum()))} of {len(table)} rows were in the training data of '{card.name}'"
     if not options.allow_leak:

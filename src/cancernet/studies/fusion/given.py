@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cancernet import engine
 from cancernet.bundle import SOURCES, Card, TableInput
+from cancernet.checks import listed
 from cancernet.data import Feature, Table, read_table
 from cancernet.engine import Model
 from cancernet.errors import BundleMismatch, InvalidInput
@@ -46,16 +47,21 @@ def read_fused(
         When the truth is unknown, or a table lacks a column.
     """
     tables = tables_by_name(fusion_of(model), given)
-    said, seen, truth = dict[str, Said](), set[str](), dict[str, str]()
+    said, seen, blind, truth = dict[str, Said](), set[str](), list[str](), dict[str, str]()
     for place, (name, path) in enumerate(tables.items()):
         with engine.open(model.folder / SOURCES / name, runtime=runtime) as source:
             table = _table(source.card, path, options, id, told=place == 0)
             patients = table.ids if options.group in (None, "row") else table.groups
             said[name] = ask_rows(source, table.values, patients=patients)
             seen |= _seen(source.card, table, patients)
+            blind += [] if source.card.training.group_hashes or source.card.training.row_hashes else [name]
         if place == 0:
             truth = dict(zip(patients.tolist(), _target(table), strict=True))
-    return _given(model.card, join_said(said), truth, seen, target=options.target or "truth")
+    name = " + ".join(dict.fromkeys(path.name for path in tables.values()))
+    found = join_said(said)
+    table = _joined(model.card, found, truth, name=name, target=options.target or "truth")
+    known = np.array([str(patient) in seen for patient in found.patients], dtype=np.bool_)
+    return Given(table, known, _answer(found), notes=found.notes, unseen=_unseen(blind))
 
 
 def _table(card: Card, path: Path, options: PatchOptions, id: str | None, *, told: bool) -> Table:
@@ -83,22 +89,34 @@ def _seen(card: Card, table: Table, patients: NDArray[np.str_]) -> set[str]:
     return {*card.training.seen(patients.tolist()), *patients[rows].tolist()}
 
 
-def _given(card: Card, found: Answered, truth: dict[str, str], seen: set[str], *, target: str) -> Given:
-    """Return all of it."""
-    table = Table(
-        name=card.name,
-        features=tuple(Feature(name) for name in card.input.names),
+def _unseen(blind: list[str]) -> str:
+    """Return what was compared, where nothing was found."""
+    if blind:
+        return (
+            f"Whether {listed(blind)} had some of these cases in training cannot be told: the cards do not know theirs."
+        )
+    return "No source had one of these cases in training, by the names of the patients or the values of their rows."
+
+
+def _joined(card: Card, found: Answered, truth: dict[str, str], *, name: str, target: str) -> Table:
+    """Return the answers as the table that the fused bundle takes."""
+    return Table(
+        name=name,
+        features=tuple(Feature(column) for column in card.input.names),
         values=found.values,
         ids=found.patients,
         groups=found.patients,
-        target=np.array([truth[str(name)] for name in found.patients]),
+        target=np.array([truth[str(patient)] for patient in found.patients]),
         target_column=target,
         group_column="group" if card.training.group_hashes else "row",
     )
 
-    def answer(model: Model) -> Cases:
-        told = also_unlike(cases(model, table.values), found.unlike)
-        return replace(told, ids=table.ids)
 
-    known = np.array([str(name) in seen for name in found.patients], dtype=np.bool_)
-    return Given(table, known, answer, notes=found.notes)
+def _answer(found: Answered) -> Callable[[Model], Cases]:
+    """Return what an open bundle says of all patients."""
+
+    def answer(model: Model) -> Cases:
+        told = also_unlike(cases(model, found.values), found.unlike)
+        return replace(told, ids=found.patients)
+
+    return answer
