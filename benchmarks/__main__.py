@@ -10,6 +10,7 @@ from benchmarks import (
     cytology,
     expression,
     finding,
+    fusion,
     ledger,
     lesson,
     memory,
@@ -53,6 +54,7 @@ LONG = {  # hours: only when they are asked for
     "cytology": cytology.measure,
     "transfer": transfer.measure,
     "prognosis": prognosis.measure,
+    "fusion": fusion.measure,
 }
 
 

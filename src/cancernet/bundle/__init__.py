@@ -11,15 +11,18 @@ from cancernet.bundle.card import (
     card_schema,
 )
 from cancernet.bundle.decision import Conformal, Decision, Novelty, Outlining, Threshold
+from cancernet.bundle.fusion import FusedSource, Fusion
 from cancernet.bundle.inputs import BagInput, Column, FieldInput, Input, PatchInput, PixelSize, TableInput
 from cancernet.bundle.keras_file import check_keras_file
 from cancernet.bundle.onnx_file import check_onnx_file, read_onnx_file
 from cancernet.bundle.seen import hash_groups, hash_rows, hash_texts
-from cancernet.bundle.store import find, load_card, verify, write, zoo_names
+from cancernet.bundle.store import CHECKSUMS, SOURCES, find, load_card, verify, write, zoo_names
 from cancernet.bundle.survival import OutcomeColumns, Survival
 
 __all__ = [
+    "CHECKSUMS",
     "SCHEMA_VERSION",
+    "SOURCES",
     "BagInput",
     "Card",
     "Column",
@@ -28,6 +31,8 @@ __all__ = [
     "Decision",
     "Execution",
     "FieldInput",
+    "FusedSource",
+    "Fusion",
     "Input",
     "Novelty",
     "OutcomeColumns",

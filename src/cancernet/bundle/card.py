@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
 from cancernet.bundle.decision import Decision
+from cancernet.bundle.fusion import Fusion
 from cancernet.bundle.inputs import FieldInput, Input
 from cancernet.bundle.part import Part, refuse
 from cancernet.bundle.seen import hash_rows, hash_texts, hashed
@@ -181,6 +182,8 @@ class Card(Part):
         What it answers, what it takes, how it runs, how logits become answers.
     survival
         How logits become curves; for the kind "survival" only.
+    fusion
+        Whose answers it takes, when it is made of several bundles.
     prior
         Share of each class in the calibration rows, by name; `--prevalence` re-weights it.
     metrics
@@ -198,6 +201,7 @@ class Card(Part):
     engine: Execution = Execution()
     decision: Decision = Decision()
     survival: Survival | None = None
+    fusion: Fusion | None = None
     prior: dict[str, float]
     metrics: dict[str, Estimate] = Field(default_factory=dict)
     training: Training
@@ -223,6 +227,8 @@ class Card(Part):
         )
         events = 1 if self.survival is None else max(1, len(self.survival.causes))
         refuse(timed and len(self.task.classes) != 1 + events, f"classes must name {events} events after none")
+        fused = self.fusion is not None and self.fusion.columns != names
+        refuse(fused, "a fused bundle takes the answers of its sources, in their order")
         self._check_bias()
         self._check_segmentation()
         has_threshold = self.decision.threshold is not None
@@ -256,8 +262,9 @@ class Card(Part):
         return (*sides, self.logit_width)
 
     def to_json(self) -> str:
-        """Return the card as indented JSON; without the key `survival` where it has none, as before there was one."""
-        return self.model_dump_json(indent=1, exclude={"survival"} if self.survival is None else None) + "\n"
+        """Return the card as indented JSON; keys that came later are left out where they hold nothing, as before."""
+        absent = {name for name in ("survival", "fusion") if getattr(self, name) is None}
+        return self.model_dump_json(indent=1, exclude=absent) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, *, where: str = "card.json") -> Card:

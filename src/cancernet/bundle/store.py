@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from cancernet.checks import nearest, refuse_future
 from cancernet.errors import BundleMismatch, CorruptFile, InvalidInput
 from cancernet.files import read_json, sha256, storage_errors, whole_folder, write_json, write_text
 
-__all__ = ["CARD", "CHECKSUMS", "KERAS", "ONNX", "find", "load_card", "verify", "write", "zoo_names"]
+__all__ = ["CARD", "CHECKSUMS", "KERAS", "ONNX", "SOURCES", "find", "load_card", "verify", "write", "zoo_names"]
 
 CARD, CHECKSUMS, KERAS, ONNX = "card.json", "checksums.json", "model.keras", "model.onnx"
+SOURCES = "sources"
 CHECKSUMS_SCHEMA_VERSION = 1
 _SUMMED = (CARD, KERAS, ONNX)
 _ZOO = Path(__file__).parents[1] / "zoo"
@@ -23,7 +25,15 @@ _LARGEST_CARD = 64 * 2**20  # bytes; the group hashes of a million patients take
 _AGAIN = "Get the bundle again, or write it again with: cancernet train"
 
 
-def write(folder: str | Path, card: Card, *, keras_file: Path, onnx_file: Path, force: bool = False) -> None:
+def write(
+    folder: str | Path,
+    card: Card,
+    *,
+    keras_file: Path,
+    onnx_file: Path,
+    sources: Mapping[str, Path] | None = None,
+    force: bool = False,
+) -> None:
     """Write a bundle: `card.json`, `model.keras`, `model.onnx` and `checksums.json`, all or nothing.
 
     Parameters
@@ -34,6 +44,8 @@ def write(folder: str | Path, card: Card, *, keras_file: Path, onnx_file: Path, 
         All that is known about the model but its weights.
     keras_file, onnx_file
         The weights, copied into the bundle; both pass the checks that opening them makes.
+    sources
+        Folders of the bundles that a fused one is made of, by name; they are copied to `sources`.
     force
         Replace an existing bundle.
 
@@ -54,6 +66,9 @@ def write(folder: str | Path, card: Card, *, keras_file: Path, onnx_file: Path, 
         write_text(partial / CARD, card.to_json())
         sums = {name: sha256(partial / name) for name in _SUMMED}
         write_json(partial / CHECKSUMS, {"schema_version": CHECKSUMS_SCHEMA_VERSION, "sha256": sums})
+        for name, source in (sources or {}).items():
+            _copy(source, partial / SOURCES / name)
+        _verify_sources(partial, card)
 
 
 def load_card(folder: str | Path) -> Card:
@@ -94,6 +109,7 @@ def verify(folder: str | Path) -> Card:
         _refuse_absent(folder / name)
         if sha256(folder / name) != sums[name]:
             raise CorruptFile(f"'{folder / name}' differs from its checksum: it is damaged or was changed", todo=_AGAIN)
+    _verify_sources(folder, card)
     return card
 
 
@@ -124,6 +140,23 @@ def zoo_names() -> tuple[str, ...]:
     if not _ZOO.is_dir():
         return ()
     return tuple(sorted(folder.name for folder in _ZOO.iterdir() if (folder / CARD).is_file()))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy the files of a bundle."""
+    target.mkdir(parents=True)
+    for name in (*_SUMMED, CHECKSUMS):
+        _refuse_absent(source / name)
+        shutil.copyfile(source / name, target / name)
+
+
+def _verify_sources(folder: Path, card: Card) -> None:
+    """Compare the bundles inside a fused one with their checksums, and these with its card."""
+    for source in card.fusion.sources if card.fusion is not None else ():
+        inside = folder / SOURCES / source.name
+        verify(inside)
+        if sha256(inside / CHECKSUMS) != source.sha256:
+            raise CorruptFile(f"'{inside}' is not the bundle that '{card.name}' was made of", todo=_AGAIN)
 
 
 def _unknown(path: Path, names: tuple[str, ...]) -> InvalidInput:

@@ -64,6 +64,7 @@ def in_words(found: Foretold, card: Card, out: Path | None) -> str:
         said.append(f"{found.ood} are unlike the training patients: see ood_reason.")
     if found.filled:
         said.append(f"{found.filled} missing values were filled with the medians of the training rows.")
+    said += found.notes
     lines = [fitted(_first(found)) + more, "", *(paragraph(sentence) for sentence in said)]
     lines += ["", f"  predictions  {out}" if out else "  To keep all of them, add: --out curves.csv"]
     return "\n".join([*lines, "", "  Research use only, not a medical device."])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cancernet.cli.options import FLAG, Bundle, Features, Force, Group, Id, Json, Layout, Quiet, Rows, Runtime, Target
+from cancernet.cli.options import FLAG, Bundle, Features, Force, Group, Id, Json, Layout, Quiet, Runtime, Target
 from cancernet.cli.show import print_json, progress_bar, say
 from cancernet.cli.train import summary
 
@@ -16,7 +16,15 @@ __all__ = ["evaluate"]
 
 def evaluate(
     bundle: Bundle,
-    rows: Rows,
+    rows: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="ROWS",
+            help="CSV, TSV or Parquet file, also .gz; for patches an image, a folder or a manifest; for bags a table "
+            "of slides; for a fusion a file for each source, the first one with the truth.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FOLDER", help="The folder to make.", show_default="runs/BUNDLE-on-ROWS"),
@@ -63,7 +71,7 @@ def evaluate(
     from cancernet import studies
     from cancernet.cli.curves import parse_codes
 
-    place = out or Path("runs", f"{_name(bundle)}-on-{rows.name.partition('.')[0]}")
+    place = out or Path("runs", f"{_name(bundle)}-on-{rows[0].name.partition('.')[0]}")
     options = studies.EvaluateOptions(
         target=target,
         group=group,

@@ -21,7 +21,7 @@ def init(
         str,
         typer.Option(
             metavar="NAME",
-            help="Of data: table, expression, patches, bags, nuclei or survival.",
+            help="Of data: table, expression, patches, bags, nuclei, survival or fusion.",
             autocompletion=complete.kinds,
         ),
     ] = "table",

@@ -29,7 +29,8 @@ def predict(
         typer.Argument(
             metavar="CASES",
             help="A CSV, TSV or Parquet file, also .gz; for a bundle of patches images, folders or a manifest; "
-            "for one of bags a table of slides, or a folder of features.",
+            "for one of bags a table of slides, or a folder of features; for a fusion a file for each of its sources, "
+            "in their order or as NAME=FILE.",
             show_default=False,
         ),
     ],
@@ -74,7 +75,9 @@ def predict(
         refuse_fields(model.card)
         silent = quiet or json or str(out) == "-"
         options: dict[str, Any] = {"out": _target(out), "prevalence": prevalence, "force": force}
-        if model.card.input.kind == "patches":
+        if model.card.fusion is not None:
+            found = _of_sources(model, cases, id, {**options, "runtime": runtime})
+        elif model.card.input.kind == "patches":
             found = _of_patches(model, cases, layout, group=group, quiet=silent, options=options)
         elif model.card.input.kind == "bags":
             found = _of_bags(model, cases, id, features=features, quiet=silent, options=options)
@@ -93,11 +96,14 @@ def _foretell(
     """Predict survival, and say what was found."""
     from cancernet.cli.curves import in_words as curves_in_words
     from cancernet.cli.curves import parse_times
+    from cancernet.fusion import foretell_fused
     from cancernet.survival import foretell
 
-    place = _one(model, cases, "the rows of a table")
-    times = None if at is None else parse_times(at)
-    found = foretell(model, place, times=times, out=_target(out), id=id, force=options["force"])
+    asked: dict[str, Any] = {"times": None if at is None else parse_times(at), "out": _target(out), "id": id}
+    if model.card.fusion is not None:
+        found = foretell_fused(model, cases, force=options["force"], **asked)
+    else:
+        found = foretell(model, _one(model, cases, "the rows of a table"), force=options["force"], **asked)
     if options["json"]:
         shown = {name: getattr(found, name) for name in ("rows", "times", "unit", "filled", "ood", "no_median")}
         print_json({"bundle": model.card.name, **shown, "out": None if out is None else str(out)})
@@ -110,6 +116,13 @@ def _of_rows(model: Model, cases: list[Path], id: str | None, options: dict[str,
     from cancernet.predict import predict_file
 
     return predict_file(model, _one(model, cases, "the rows of a table"), id=id, **options)
+
+
+def _of_sources(model: Model, cases: list[Path], id: str | None, options: dict[str, Any]) -> Summary:
+    """Predict the patients whom the tables of all sources know."""
+    from cancernet.fusion import predict_fused
+
+    return predict_fused(model, cases, id=id, **options)
 
 
 def _one(model: Model, cases: list[Path], what: str) -> Path:

@@ -21,6 +21,7 @@ __all__ = [
     "estimates_table",
     "fitted",
     "label_of",
+    "models_table",
     "paragraph",
     "print_json",
     "progress_bar",
@@ -106,6 +107,13 @@ def estimates_table(columns: Mapping[str, Mapping[str, Estimate]], names: Sequen
         left.append(list(shown)[1])
         del shown[left[-1]]
     return table + (f"\n\n  Not shown for lack of room: {', '.join(left)}; see the report." if left else "")
+
+
+def models_table(models: Mapping[str, Mapping[str, Estimate]], names: Sequence[str]) -> str:
+    """Return a plain table: one line per model, one column per metric, each number with its interval."""
+    present = [name for name in names if any(name in found for found in models.values())]
+    body = [[model, *(_cell(found, name) for name in present)] for model, found in models.items()]
+    return rows_table([["", *map(label_of, present)], *body])
 
 
 def _metric_lines(columns: Mapping[str, Mapping[str, Estimate]], names: Sequence[str]) -> str:

@@ -9,9 +9,12 @@ import typer
 
 from cancernet.cli import complete
 from cancernet.cli.options import FLAG, Force, Group, Json, Quiet, Setting
-from cancernet.cli.show import estimates_table, paragraph, print_json, progress_bar, say
+from cancernet.cli.show import estimates_table, models_table, paragraph, print_json, progress_bar, say
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cancernet.estimate import Estimate
     from cancernet.report import FieldRecord, RunRecord
     from cancernet.studies import NucleiRun, Run, SurvivalRun
     from cancernet.survival import SurvivalRecord
@@ -40,6 +43,15 @@ HEADLINE = (
     "abstained",
     "selective_accuracy",
 )
+
+
+STACK = "stack"
+_FUSED = (
+    ("concordance_uno", "concordance_harrell", "integrated_brier"),
+    ("auroc", "accuracy", "nll"),
+    ("macro_f1", "macro_auroc", "nll"),
+)
+_PLAIN = ("kaplan-meier", "majority")  # nobody asks what a stack gains over these
 
 
 def train(
@@ -92,21 +104,26 @@ def train(
 
 def summary(record: RunRecord | FieldRecord | SurvivalRecord, place: Path) -> str:
     """Return what a run found, in a few lines, with the place of its report."""
-    columns = {
-        getattr(record, "model", "network"): record.metrics,
-        **{name: record.baselines[name] for name in record.baselines},
-    }
+    model = getattr(record, "model", "network")
+    columns = {model: record.metrics, **{name: record.baselines[name] for name in record.baselines}}
     facts = dict(record.facts)
     tested = paragraph(f"{facts['Data']}; {facts['Split'] if record.kind == 'train' else 'all of them tested'}")
     folder = f"\n  bundle  {place / 'bundle'}" if record.kind == "train" else ""
     blocks = (
         f"{record.title}\n{tested}",
-        estimates_table(columns, HEADLINE),
+        _fused(record, columns) if model == STACK else estimates_table(columns, HEADLINE),
         "\n".join(paragraph(sentence, first="- ") for sentence in record.statements),
         f"  report  {place / 'report.html'}{folder}",
         "  Research use only, not a medical device.",
     )
     return "\n\n".join(blocks)
+
+
+def _fused(record: RunRecord | FieldRecord | SurvivalRecord, columns: dict[str, Mapping[str, Estimate]]) -> str:
+    """Return the stack, what it is made of, and the paired gain over each, one line per model."""
+    first = next(names for names in _FUSED if names[0] in record.metrics)
+    gains = {f"{STACK} minus {name}": found for name, found in record.differences.items() if name not in _PLAIN}
+    return models_table({**columns, **gains}, first)
 
 
 def _as_settings(group: str | None, seed: int | None) -> list[str]:

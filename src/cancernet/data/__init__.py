@@ -9,6 +9,7 @@ from cancernet.data.read import read_table
 from cancernet.data.source import Source, open_source
 from cancernet.data.split import Fold, Split, digest_of_ids
 from cancernet.data.split_file import read_split, write_split
+from cancernet.data.split_like import draws_of, read_answers, split_like
 from cancernet.data.splits import folds_by_group, part_by_group, rows_by_fold, split_by_group
 from cancernet.data.table import Feature, Table, match_columns
 from cancernet.data.texts import Texts, read_column, read_texts
@@ -42,11 +43,13 @@ __all__ = [
     "check_positive",
     "check_trainable",
     "digest_of_ids",
+    "draws_of",
     "folds_by_group",
     "load",
     "match_columns",
     "open_source",
     "part_by_group",
+    "read_answers",
     "read_chunks",
     "read_column",
     "read_split",
@@ -57,5 +60,6 @@ __all__ = [
     "require_groups",
     "rows_by_fold",
     "split_by_group",
+    "split_like",
     "write_split",
 ]

@@ -31,12 +31,15 @@ class Chunk:
         Columns of the file that were not asked for and are ignored.
     first_row
         Rows of the file before this chunk.
+    unlike
+        Shape (n,), text: why a row is known already to be unlike the training rows of a bundle; None: of none.
     """
 
     ids: NDArray[np.str_]
     values: NDArray[np.float64]
     extra: tuple[str, ...]
     first_row: int
+    unlike: NDArray[np.object_] | None = None
 
 
 def read_chunks(path: str | Path, names: Sequence[str], *, rows: int = 65536, id: str | None = None) -> Iterator[Chunk]:

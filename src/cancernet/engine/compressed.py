@@ -15,6 +15,7 @@ from cancernet.engine.export import export_onnx, float32_clone, load_keras
 from cancernet.engine.float16 import halve_keras_file, halve_onnx_file, round_weights
 from cancernet.engine.parity import check_parity
 from cancernet.engine.sample import made_sample
+from cancernet.errors import BundleMismatch
 from cancernet.files import refuse_existing, storage_errors
 
 if TYPE_CHECKING:
@@ -49,11 +50,15 @@ def write_compressed(folder: Path, card: Card, *, keras_file: Path, force: bool 
     InvalidInput
         When the folder exists and `force` is not set, or a large weight is beyond the range of float16.
     BundleMismatch
-        When an engine differs from Keras by more than the tolerance of the card.
+        When an engine differs from Keras by more than the tolerance of the card, or the bundle holds others.
     MissingExtra
         When Keras, TensorFlow or tf2onnx is not installed.
     """
     refuse_existing(folder, force=force)
+    if card.fusion is not None:
+        raise BundleMismatch(
+            f"'{card.name}' is a fusion, whose weights are few", "A bundle with one network", "Export its sources"
+        )
     with storage_errors(folder), TemporaryDirectory(prefix="cancernet-") as temporary:
         small_keras, small_onnx = Path(temporary, KERAS), Path(temporary, ONNX)
         model = _halved_keras(keras_file, small_keras)

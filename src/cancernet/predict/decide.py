@@ -18,7 +18,7 @@ from cancernet.tasks import expected_grade, nearest_grade
 if TYPE_CHECKING:
     from cancernet.engine import Model
 
-__all__ = ["Cases", "cases", "check_prevalence", "decide", "decide_parts", "fill_missing", "join_cases"]
+__all__ = ["Cases", "also_unlike", "cases", "check_prevalence", "decide", "decide_parts", "fill_missing", "join_cases"]
 
 _LARGEST = float(np.finfo(np.float32).max)  # what an engine of float32 can take
 
@@ -154,6 +154,21 @@ def decide(
     shares = {True: prevalence, False: 1 - prevalence}
     new_prior = np.array([shares[name == card.task.positive] for name in card.task.classes])
     return replace(found, probabilities=reweight(found.probabilities, prior, new_prior))
+
+
+def also_unlike(found: Cases, reason: NDArray[np.object_]) -> Cases:
+    """Return the cases, abstaining too where something else says that they are unlike the training rows.
+
+    Parameters
+    ----------
+    found
+        n cases.
+    reason
+        Shape (n,), text, empty where they are not.
+    """
+    first = np.where(found.ood_reason == "", reason, found.ood_reason)
+    ood = np.asarray(first != "", dtype=np.bool_)
+    return replace(found, ood=ood, ood_reason=first, abstained=found.abstained | ood)
 
 
 def refuse_timed(card: Card) -> None:

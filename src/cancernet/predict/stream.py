@@ -20,7 +20,7 @@ from cancernet.estimate import Estimate
 from cancernet.files import refuse_existing
 from cancernet.metrics import predictive_values
 from cancernet.patches import Fault
-from cancernet.predict.decide import Cases, check_prevalence, decide, fill_missing, join_cases
+from cancernet.predict.decide import Cases, also_unlike, check_prevalence, decide, fill_missing, join_cases
 from cancernet.predict.rows import check_suffix, open_writer, tabulate, write_rows
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Batch:
         Number of the first one in messages, from 1.
     filled
         Missing values that were replaced.
+    unlike
+        Shape (n,), text: why a case is known already to be unlike the training ones; None: of none.
     """
 
     inputs: NDArray[Any]
@@ -58,6 +60,7 @@ class Batch:
     ids: NDArray[np.str_]
     first_row: int = 1
     filled: int = 0
+    unlike: NDArray[np.object_] | None = None
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,7 @@ def _answer(model: Model, batch: Batch, prevalence: float | None) -> Cases:
     """Return the cases of one batch."""
     logits = model.run(batch.inputs).logits
     found = decide(model.card, logits, values=batch.values, prevalence=prevalence, first_row=batch.first_row)
-    return replace(found, ids=batch.ids)
+    return replace(found if batch.unlike is None else also_unlike(found, batch.unlike), ids=batch.ids)
 
 
 def _predictive(card: Card, prevalence: float | None) -> tuple[Estimate | None, Estimate | None]:

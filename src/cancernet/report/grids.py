@@ -121,13 +121,14 @@ def _of_kind(estimates: Estimates, *, per_group: bool) -> Estimates:
 
 def _columns(record: RunRecord) -> list[tuple[str, Estimates, bool]]:
     """Return heading, estimates and whether they are differences, for each column."""
-    columns: list[tuple[str, Estimates, bool]] = [("Network", record.metrics, False)]
+    own = record.model.capitalize()
+    columns: list[tuple[str, Estimates, bool]] = [(own, record.metrics, False)]
     for name, estimates in record.baselines.items():
         columns.append((f"{rival(name)[:1].upper()}{rival(name)[1:]}", estimates, False))
         if record.differences.get(name):
-            columns.append((f"Network minus {rival(name)}", record.differences[name], True))
+            columns.append((f"{own} minus {rival(name)}", record.differences[name], True))
     if record.validation is not None:
-        columns.append(("Network, validation rows", record.validation, False))
+        columns.append((f"{own}, validation rows", record.validation, False))
     return columns
 
 

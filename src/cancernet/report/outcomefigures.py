@@ -142,7 +142,7 @@ def _roc(record: RunRecord) -> Drawing:
 
 def _named(record: RunRecord, others: Mapping[str, Scored]) -> list[tuple[str, Estimates]]:
     """Return name and metrics of the network and of the baselines that are drawn."""
-    return [("network", record.metrics), *((rival(name), record.baselines.get(name, {})) for name in others)]
+    return [(record.model, record.metrics), *((rival(name), record.baselines.get(name, {})) for name in others)]
 
 
 def _label(name: str, estimates: Estimates, *, metric: str) -> str:

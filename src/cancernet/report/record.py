@@ -205,6 +205,8 @@ class RunRecord:
         The data are synthetic or simulated, which the page says at its top.
     headline
         Metric names for the cards at the top; empty: chosen by the kind of task.
+    model
+        What the network is called.
     sections
         Further sections for other kinds of task: pairs of heading and paragraphs.
     extra_metrics
@@ -242,6 +244,7 @@ class RunRecord:
     licences: tuple[tuple[str, str], ...] = ()
     synthetic: bool = False
     headline: tuple[str, ...] = ()
+    model: str = "network"
     sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
     extra_metrics: Mapping[str, Any] = field(default_factory=dict)
 

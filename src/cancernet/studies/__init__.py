@@ -6,6 +6,7 @@ from cancernet.studies.nuclei import NucleiRun
 from cancernet.studies.options import (
     BagStudy,
     ExpressionStudy,
+    FusionStudy,
     NucleiStudy,
     PatchStudy,
     Study,
@@ -22,6 +23,7 @@ __all__ = [
     "BagStudy",
     "EvaluateOptions",
     "ExpressionStudy",
+    "FusionStudy",
     "NucleiRun",
     "NucleiStudy",
     "PatchStudy",

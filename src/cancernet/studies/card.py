@@ -46,10 +46,13 @@ def make_card(plan: Plan, final: Final, metrics: Mapping[str, Estimate]) -> Card
         input=plan.card_input(final.rows),
         engine=plan.execution(final.test_time),
         decision=final.decision,
+        fusion=plan.fusion,
         prior=dict(zip(plan.task.classes, (counts / counts.sum()).tolist(), strict=True)),
         metrics=dict(metrics),
         training=_training(plan, final),
-        data=DataSource(name=table.name, source=_source_of(table.source), licence=licence_of(plan)),
+        data=DataSource(
+            name=table.name, source=_source_of(table.source), licence=licence_of(plan), synthetic=plan.synthetic
+        ),
         weights_licence=study.licence or "not stated",
         intended_use=study.intended_use or "Research on data like those it was trained on.",
         limits=(*study.limits, *GENERAL_LIMITS),
@@ -68,7 +71,14 @@ def licence_of(plan: Plan) -> str:
     return plan.table.licence or plan.study.data_licence or "not stated"
 
 
-def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[Any]) -> Card:
+def write_bundle(
+    folder: Path,
+    card: Card,
+    model: keras.Model,
+    sample: NDArray[Any],
+    *,
+    sources: Mapping[str, Path] | None = None,
+) -> Card:
     """Write a bundle whose engines agree with Keras, and return its card with what the check measured.
 
     Parameters
@@ -81,6 +91,8 @@ def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[A
         Takes raw cases, gives logits.
     sample
         Complete cases, (n, ...), on which engines and Keras are compared.
+    sources
+        Bundles that go into a fused one, by name.
 
     Raises
     ------
@@ -100,7 +112,7 @@ def write_bundle(folder: Path, card: Card, model: keras.Model, sample: NDArray[A
             kind=card.task.kind,
         )
         card = card.model_copy(update={"engine": Execution(**{**card.engine.model_dump(), "parity": parity})})
-        bundle.write(folder, card, keras_file=keras_file, onnx_file=onnx_file)
+        bundle.write(folder, card, keras_file=keras_file, onnx_file=onnx_file, sources=sources)
     return card
 
 

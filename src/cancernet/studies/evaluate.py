@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from cancernet.metrics import Scored, measure, measure_at, paired_difference
 from cancernet.patches import PatchOptions, PatchSet
 from cancernet.predict import Cases, fill_missing, write_predictions
 from cancernet.report import Importance, RunRecord, group_rows
+from cancernet.studies.fusion import read_fused
 from cancernet.studies.given import Given, read_given
 from cancernet.studies.outputs import write_results
 from cancernet.studies.patches import shown_patches
@@ -81,7 +82,7 @@ class EvaluateOptions:
 
 def evaluate(
     bundle: str | Path,
-    source: Table | PatchSet | BagSet | str | Path,
+    source: Table | PatchSet | BagSet | str | Path | Sequence[str | Path],
     *,
     out: str | Path,
     options: EvaluateOptions | None = None,
@@ -95,7 +96,8 @@ def evaluate(
     bundle
         A folder, or the name of a shipped bundle.
     source
-        A table, a set of patches or of bags, a file, a folder of images, or the name of a built-in table.
+        A table, a set of patches or of bags, a file, a folder of images, or the name of a built-in table; of a fusion a
+        file for each source, the first with the truth.
     out
         The folder to make.
     options
@@ -116,13 +118,9 @@ def evaluate(
     refuse_existing(Path(out), force=force)
     with engine.open(bundle, runtime=chosen.runtime) as model:
         if model.card.survival is not None:
-            if not isinstance(source, str | Path):
-                raise InvalidInput(f"A bundle of survival with a {type(source).__name__}", "The path of a table")
-            return evaluate_survival(model, source, out=Path(out), options=_timed(chosen), force=force)
-        given = read_given(
-            source, model.card, options=chosen.patches, id=chosen.id, features=chosen.features, progress=tell
-        )
-        seen = refuse_seen(model.card, given.table, given.seen, allow=chosen.allow_leak)
+            return evaluate_survival(model, _one_file(model.card, source), out=Path(out), options=_timed(chosen), force=force)
+        given = _given(model, source, chosen, tell)
+        seen = refuse_seen(model.card, given.table, given.seen, allow=chosen.allow_leak, unseen=given.unseen)
         tell.begin("Testing", 3)
         found = given.answer(model)
         tell.reach(1)
@@ -138,6 +136,33 @@ def _timed(options: EvaluateOptions) -> TimedOptions:
     """Return the options that survival knows."""
     known = {field.name: getattr(options, field.name) for field in fields(TimedOptions)}
     return TimedOptions(**known | {"event": options.event or options.target})
+
+
+def _one_file(card: Card, source: Any) -> str | Path:
+    """Return the table of patients for a bundle of survival."""
+    if card.fusion is not None:
+        raise InvalidInput(
+            f"'{card.name}' is a fusion of survival, which is tested in its own folds",
+            "A bundle of one table, or a fusion that tells classes",
+            "Test its sources one by one; predict answers new patients",
+        )
+    found = source[0] if isinstance(source, list | tuple) and len(source) == 1 else source
+    if not isinstance(found, str | Path):
+        raise InvalidInput(f"A bundle of survival with a {type(source).__name__}", "The path of one table")
+    return found
+
+
+def _given(model: Model, source: Any, options: EvaluateOptions, progress: Progress) -> Given:
+    """Return the cases as the bundle takes them."""
+    files = list(source) if isinstance(source, list | tuple) else [source]
+    if model.card.fusion is not None:
+        return read_fused(model, files, options=options.patches, id=options.id, runtime=options.runtime)
+    if len(files) != 1:
+        wrong = f"{len(files)} files for '{model.card.name}', which is no fusion"
+        raise InvalidInput(wrong, "One file", "Join them first")
+    return read_given(
+        files[0], model.card, options=options.patches, id=options.id, features=options.features, progress=progress
+    )
 
 
 def _scored(card: Card, table: Table, found: Cases) -> Scored:

@@ -47,6 +47,8 @@ class Given:
         Sentences about what was found.
     columns
         Whether the network takes the columns of the table themselves.
+    unseen
+        What to say when no case was seen; empty: what the card says.
     """
 
     table: Table
@@ -56,6 +58,7 @@ class Given:
     sites: NDArray[np.str_] | None = None
     notes: tuple[str, ...] = ()
     columns: bool = False
+    unseen: str = ""
 
 
 def read_given(

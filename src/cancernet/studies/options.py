@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from cancernet.fusion import StackOptions
 from cancernet.models import Attention, Backbone, CancerNet, Conv1D, Dense, Linear, Segmenter
+from cancernet.studies.fused import FusionData, FusionReport, FusionTask, FusionTraining
 from cancernet.studies.sections import DataOptions, ReportOptions, Section, SplitOptions, TaskOptions
 from cancernet.studies.sources import BagData, ExpressionData, NucleiData, PatchData, TableData
 from cancernet.studies.timed import SurvivalData, SurvivalReport, SurvivalTask, SurvivalTraining
@@ -21,6 +23,8 @@ __all__ = [
     "DataOptions",
     "ExpressionData",
     "ExpressionStudy",
+    "FusionData",
+    "FusionStudy",
     "NucleiData",
     "NucleiStudy",
     "PatchData",
@@ -256,6 +260,23 @@ class NucleiStudy(Study):
         return self.task.classes or NUCLEI
 
 
+class FusionStudy(Study):
+    """A study of several runs of the same patients: a stack of what each said of patients it had not seen."""
+
+    data: FusionData
+    task: FusionTask = FusionTask()  # type: ignore[assignment]  # the sources know it
+    model: StackOptions = StackOptions()
+    training: FusionTraining = FusionTraining()  # type: ignore[assignment]  # neither epochs nor batches
+    report: FusionReport = FusionReport()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse a split: the folds are those of the sources."""
+        if self.split != SplitOptions():
+            raise ValueError("a fusion has the folds of its sources; leave [split] out")
+        return self
+
+
 STUDIES: dict[str, type[Study]] = {
     "table": TableStudy,
     "expression": ExpressionStudy,
@@ -263,5 +284,6 @@ STUDIES: dict[str, type[Study]] = {
     "bags": BagStudy,
     "nuclei": NucleiStudy,
     "survival": SurvivalStudy,
+    "fusion": FusionStudy,
 }
 """The kind of study by its kind of data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import __version__
-from cancernet.bundle import Execution, Input, Task
+from cancernet.bundle import Execution, Fusion, Input, Task
 from cancernet.checks import listed
 from cancernet.data import (
     Split,
@@ -25,9 +25,11 @@ from cancernet.data import (
     refuse_few_groups,
     require_groups,
     split_by_group,
+    split_like,
 )
 from cancernet.errors import InvalidInput
 from cancernet.metrics import Scored
+from cancernet.report import RunRecord
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.options import Study
 
@@ -110,6 +112,24 @@ class Plan(ABC):
     def network_words(self, parameters: int) -> str:
         """Return what the network is, in a few words."""
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data are made or simulated."""
+        return False
+
+    @property
+    def fusion(self) -> Fusion | None:
+        """The part of the card that names the bundles inside; None where there are none."""
+        return None
+
+    def sources(self) -> Mapping[str, Path]:
+        """Return the folders of the bundles that go into the bundle, by name."""
+        return {}
+
+    def finished(self, record: RunRecord) -> RunRecord:
+        """Return the record as this kind of data tells it."""
+        return record
+
     def start_words(self) -> str:
         """Return which file the weights start from, with its checksum; empty when they are drawn at random."""
         return ""
@@ -183,6 +203,8 @@ def refuse_absent_classes(table: Table, classes: tuple[str, ...], *, folds: int)
 def make_split(study: Study, table: Table) -> Split:
     """Return the split that the study asks for."""
     options = study.split
+    if options.file is not None and Path(options.file).suffix == ".csv":
+        return split_like(options.file, table)
     if options.file is not None:
         return read_split(Path(options.file), table=table)
     if options.test is not None:

@@ -13,12 +13,14 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from cancernet.bundle import zoo_names
 from cancernet.checks import listed, nearest, one_of
 from cancernet.errors import CancerNetError, InvalidInput
 from cancernet.files import storage_errors
 from cancernet.metrics import parse_rule
 from cancernet.models import Backbone, CancerNet
-from cancernet.studies.options import STUDIES, BagStudy, ExpressionStudy, PatchStudy, ReportOptions, Study
+from cancernet.studies.fused import FusedFiles
+from cancernet.studies.options import STUDIES, BagStudy, ExpressionStudy, FusionStudy, PatchStudy, ReportOptions, Study
 
 __all__ = ["builtin_studies", "find_study", "parse_study", "read_study", "study_from", "template", "to_toml"]
 
@@ -212,12 +214,14 @@ def _value(text: str) -> Any:
 
 def _located(study: Study, folder: Path | None) -> Study:
     """Return the study with its paths expanded and made independent of the current directory."""
-    paths = {"source": _path(study.data.source, folder)}
+    paths: dict[str, Any] = {"source": _path(study.data.source, folder)} if study.data.source else {}
     file = study.split.file and _path(study.split.file, folder)
     if isinstance(study, BagStudy) and study.data.features is not None:
         paths["features"] = _path(study.data.features, folder, what="features")
     if isinstance(study, ExpressionStudy) and study.data.samples is not None:
         paths["samples"] = _path(study.data.samples, folder, what="table of samples")
+    if isinstance(study, FusionStudy):
+        paths["sources"] = {name: _run(source, folder) for name, source in study.data.sources.items()}
     parts: dict[str, BaseModel] = {
         "data": study.data.model_copy(update=paths),
         "split": study.split.model_copy(update={"file": file}),
@@ -226,6 +230,14 @@ def _located(study: Study, folder: Path | None) -> Study:
         backbone = _path(study.model.backbone, folder, what="backbone")
         parts["model"] = study.model.model_copy(update={"backbone": backbone})
     return study.model_copy(update=parts)
+
+
+def _run(source: str | FusedFiles, folder: Path | None) -> str | FusedFiles:
+    """Return a source of a fusion with its paths expanded."""
+    if isinstance(source, str):
+        return _path(source, folder, what="runs")
+    bundle = source.bundle if source.bundle in zoo_names() else _path(source.bundle, folder, what="runs")
+    return FusedFiles(bundle=bundle, predictions=_path(source.predictions, folder, what="runs"))
 
 
 def _path(text: str, folder: Path | None, *, what: str = "data") -> str:

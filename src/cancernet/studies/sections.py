@@ -52,7 +52,8 @@ class SplitOptions(Section):
     test, validation
         Held-out shares of the rows; with a validation share the network stops early and is calibrated on it.
     file
-        A `split.json` of an earlier run.
+        A `split.json` of an earlier run of the same table; or the `predictions.csv` of one: each group is then tested
+        in the fold in which it was tested there.
     seed
         Of the draw.
     """

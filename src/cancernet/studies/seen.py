@@ -13,7 +13,7 @@ from cancernet.errors import LeakingSplit
 __all__ = ["refuse_seen"]
 
 
-def refuse_seen(card: Card, table: Table, rows: NDArray[np.bool_], *, allow: bool) -> tuple[str, ...]:
+def refuse_seen(card: Card, table: Table, rows: NDArray[np.bool_], *, allow: bool, unseen: str = "") -> tuple[str, ...]:
     """Return sentences about cases that the weights have seen; refuse them unless that is allowed.
 
     Parameters
@@ -26,6 +26,8 @@ def refuse_seen(card: Card, table: Table, rows: NDArray[np.bool_], *, allow: boo
         Shape (n,): cases whose values or pixels the bundle was trained on.
     allow
         Measure all the same.
+    unseen
+        What was compared, where it is not what the card knows.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def refuse_seen(card: Card, table: Table, rows: NDArray[np.bool_], *, allow: boo
     named = table.group_column != "row"  # else a group is the name of a row, and may be that of a patient by chance
     groups = card.training.seen(table.groups.tolist()) if named else ()
     if not groups and not rows.any():
-        return (_unseen(card, named),)
+        return (unseen or _unseen(card, named),)
     known = int(np.isin(table.groups, groups).sum() if groups else 0)
     wrong = f"{max(known, int(rows.sum()))} of {len(table)} rows were in the training data of '{card.name}'"
     if not allow:

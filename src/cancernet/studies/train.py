@@ -24,11 +24,13 @@ from cancernet.studies.bags import BagPlan, fit_bags, make_bag_plan
 from cancernet.studies.card import make_card, write_bundle
 from cancernet.studies.expression import make_expression_plan
 from cancernet.studies.final import Final, Fitted
+from cancernet.studies.fusion import make_fusion_plan, make_timed_fusion, read_sources
 from cancernet.studies.nuclei import NucleiRun, train_nuclei
 from cancernet.studies.options import (
     STUDIES,
     BagStudy,
     ExpressionStudy,
+    FusionStudy,
     NucleiStudy,
     PatchStudy,
     Study,
@@ -42,7 +44,7 @@ from cancernet.studies.pooled import Pool, pool, rules_of
 from cancernet.studies.progress import Counter, Progress
 from cancernet.studies.read import to_toml
 from cancernet.studies.record import make_record
-from cancernet.studies.survival import SurvivalRun, make_survival_plan, run_survival, write_survival
+from cancernet.studies.survival import SurvivalPlan, SurvivalRun, make_survival_plan, run_survival, write_survival
 from cancernet.studies.tables import TablePlan, fit_table, make_table_plan
 from cancernet.studies.workspace import Workspace, open_workspace
 
@@ -77,7 +79,8 @@ class Run:
 
     def save_bundle(self, folder: str | Path) -> Card:
         """Write the bundle; see `write_bundle`."""
-        return write_bundle(Path(folder), self.card, self.final.model, self.plan.sample(_COMPARED))
+        sample, sources = self.plan.sample(_COMPARED), self.plan.sources()
+        return write_bundle(Path(folder), self.card, self.final.model, sample, sources=sources)
 
 
 def run(
@@ -146,8 +149,9 @@ def train(
     place = Path("runs", study.name) if out is None else Path(out)
     told = progress or Progress()
     refuse_existing(place, force=force)
-    if isinstance(study, SurvivalStudy):
-        return _train_survival(study, place, resume=resume, force=force, progress=told)
+    timed = make_timed_plan(study)
+    if timed is not None:
+        return _train_survival(timed, place, resume=resume, force=force, progress=told)
     if isinstance(study, NucleiStudy):
         return train_nuclei(study, place, resume=resume, force=force, progress=told)
     plan = make_plan(study, allow_leak=allow_leak, progress=told)
@@ -157,13 +161,22 @@ def train(
     return finished
 
 
-def _train_survival(study: SurvivalStudy, place: Path, *, resume: bool, force: bool, progress: Progress) -> SurvivalRun:
+def _train_survival(plan: SurvivalPlan, place: Path, *, resume: bool, force: bool, progress: Progress) -> SurvivalRun:
     """Do a study of survival."""
-    plan = make_survival_plan(study)
     with open_workspace(place, digest=plan.digest, resume=resume, force=force) as workspace:
         finished = run_survival(plan, progress, work=workspace.work)
         write_survival(workspace.folder, finished, progress)
     return finished
+
+
+def make_timed_plan(study: Study) -> SurvivalPlan | None:
+    """Return the plan of a study of survival, or of a fusion of such; None for all others."""
+    if isinstance(study, SurvivalStudy):
+        return make_survival_plan(study)
+    joined = read_sources(study) if isinstance(study, FusionStudy) else None
+    if joined is None or joined.time is None or not isinstance(study, FusionStudy):
+        return None
+    return make_timed_fusion(study, joined)
 
 
 def make_plan(
@@ -204,12 +217,19 @@ def make_plan(
         return make_patch_plan(study, data, split, progress=progress, allow_leak=allow_leak)
     if isinstance(study, BagStudy) and isinstance(data, BagSet | None):
         return make_bag_plan(study, data, split, progress=progress)
+    if isinstance(study, FusionStudy) and data is None and split is None:
+        return make_fusion_plan(study, read_sources(study))
+    raise _no_plan(study, data)
+
+
+def _no_plan(study: Study, data: Table | PatchSet | BagSet | None) -> InvalidInput:
+    """Return the error for a study that has no plan of this form."""
     if isinstance(study, NucleiStudy):
-        raise InvalidInput("A study of nuclei", "A run folder to keep its fits in", "Call cancernet.studies.train")
+        return InvalidInput("A study of nuclei", "A run folder to keep its fits in", "Call cancernet.studies.train")
     given = type(data).__name__ if data is not None else "nothing"
     if isinstance(study, SurvivalStudy):
-        raise InvalidInput("A study of survival has a plan of its own", "", "Use studies.train, or run_survival")
-    raise InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
+        return InvalidInput("A study of survival has a plan of its own", "", "Use studies.train, or run_survival")
+    return InvalidInput(f"A study of kind '{study.data.kind}' with {given}", f"One of {listed(tuple(STUDIES))}")
 
 
 def _run(plan: Plan, progress: Progress, work: Path | None) -> Run:
@@ -219,7 +239,8 @@ def _run(plan: Plan, progress: Progress, work: Path | None) -> Run:
     fitted = _fitted(plan, counter, work)
     progress.begin("Measuring", 1)
     pooled = pool(plan, fitted.results)
-    record = make_record(plan, fitted, pooled, thresholds=_thresholds(plan, fitted), seconds=monotonic() - started)
+    made = make_record(plan, fitted, pooled, thresholds=_thresholds(plan, fitted), seconds=monotonic() - started)
+    record = plan.finished(made)
     progress.reach(1)
     return Run(plan, record, pooled, fitted.final, make_card(plan, fitted.final, record.metrics))
 

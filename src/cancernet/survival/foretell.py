@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,8 @@ class Foretold:
         Of how many the median lies beyond the follow-up, so that none is stated.
     first
         The first rows, by column.
+    notes
+        Sentences about how the patients were found.
     """
 
     rows: int
@@ -57,11 +59,12 @@ class Foretold:
     ood: int
     no_median: int
     first: dict[str, list[Any]]
+    notes: tuple[str, ...] = ()
 
 
 def foretell(
     model: Model,
-    source: str | Path,
+    source: str | Path | Iterable[Chunk],
     *,
     times: Sequence[float] | None = None,
     out: Path | BinaryIO | None = None,
@@ -80,7 +83,7 @@ def foretell(
     model
         Opened by `engine.open`.
     source
-        CSV, TSV or Parquet with the columns of the card, in any order.
+        CSV, TSV or Parquet with the columns of the card, in any order; or rows that were read already.
     times
         In the unit of the card; its own when None.
     out
@@ -107,10 +110,11 @@ def foretell(
     if isinstance(out, Path):
         refuse_existing(out, force=force)
         check_suffix(out)
-    chunks = read_chunks(Path(source), model.card.input.names, id=id)
+    if isinstance(source, str | Path):
+        source = read_chunks(Path(source), model.card.input.names, id=id)
     told = _Tally(model, part, asked)
     with _writer(out, force=force) as writer:
-        for chunk in chunks:
+        for chunk in source:
             rows = told.add(chunk)
             if writer is not None:
                 writer.write(rows)
@@ -136,7 +140,7 @@ class _Tally:
         """Return the rows of one chunk."""
         values = fill_missing(self._model.card, chunk.values, first_row=chunk.first_row + 1)
         found = answer(self._part, self._model.run(values).logits, times=self._times)
-        unlike, reason = self._unlike(values)
+        unlike, reason = self._unlike(values, chunk.unlike)
         rows = _table(found, self._part, chunk.ids, unlike=unlike, reason=reason)
         if not self._first:
             self._first = rows.slice(0, _SHOWN).to_pydict()
@@ -146,15 +150,17 @@ class _Tally:
         self._no_median += int(np.isnan(found.median).sum())
         return rows
 
-    def _unlike(self, values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
+    def _unlike(
+        self, values: NDArray[np.float64], known: NDArray[np.object_] | None
+    ) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
         """Return which rows are unlike the training rows, and why."""
         novelty, names = self._model.card.decision.novelty, self._model.card.input.names
         reason = np.full(len(values), "", dtype=object)
-        if novelty is None:
-            return np.zeros(len(values), dtype=np.bool_), reason
-        unlike = np.asarray(novelty_distance(novelty, values) > novelty.limit)
-        reason[unlike] = novelty_reason(novelty, values[unlike], names=names)
-        return unlike, reason
+        if novelty is not None:
+            unlike = novelty_distance(novelty, values) > novelty.limit
+            reason[unlike] = novelty_reason(novelty, values[unlike], names=names)
+        reason = reason if known is None else np.where(reason == "", known, reason)
+        return np.asarray(reason != "", dtype=np.bool_), reason
 
     def summary(self) -> Foretold:
         """Return the counts, once all has passed."""

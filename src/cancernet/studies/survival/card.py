@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cancernet.bundle import (
     Card,
@@ -55,10 +56,16 @@ def make_survival_card(plan: SurvivalPlan, final: FoldFit, record: SurvivalRecor
         input=_input(plan, final),
         decision=Decision(novelty=_novelty(plan, final)),
         survival=_part(plan, final),
+        fusion=plan.fusion,
         prior={free: 1 - share, **(prior or {plan.event: share})},
         metrics=dict(record.metrics),
         training=_training(plan, final),
-        data=DataSource(name=plan.table.name, source=Path(plan.table.source).name, licence=data_licence(plan)),
+        data=DataSource(
+            name=plan.table.name,
+            source=Path(plan.table.source).name,
+            licence=data_licence(plan),
+            synthetic=plan.synthetic,
+        ),
         weights_licence=study.licence or "not stated",
         intended_use=study.intended_use or "Research on data like those it was trained on.",
         limits=(*study.limits, *_beside_cox(record), _NO_EXTRAPOLATION, *GENERAL_LIMITS),
@@ -79,7 +86,13 @@ def _beside_cox(record: SurvivalRecord) -> tuple[str, ...]:
 def write_survival_bundle(folder: Path, card: Card, plan: SurvivalPlan, *, final: FoldFit) -> Card:
     """Write the bundle whose logit is the linear predictor; see `write_bundle`."""
     sample = final.medians.apply(plan.table.values)[:_COMPARED]
-    return write_bundle(folder, card, _network(final.model), sample)
+    return write_bundle(folder, card, _network(final.model), sample, sources=plan.sources())
+
+
+def _row_hashes(plan: SurvivalPlan, rows: NDArray[np.int64], salt: str) -> tuple[str, ...]:
+    """Return hashes of rows of continuous columns; none of answers of sources, which are not met again."""
+    told = plan.audit.resolution.continuous and plan.fusion is None
+    return hash_rows(plan.table.values[rows], salt) if told else ()
 
 
 def _part(plan: SurvivalPlan, final: FoldFit) -> Survival:
@@ -141,5 +154,5 @@ def _training(plan: SurvivalPlan, final: FoldFit) -> Training:
         groups=len(np.unique(groups)),
         salt=salt,
         group_hashes=hash_groups(groups.tolist(), salt) if named else (),
-        row_hashes=hash_rows(plan.table.values[rows], salt) if plan.audit.resolution.continuous else (),
+        row_hashes=_row_hashes(plan, rows, salt),
     )

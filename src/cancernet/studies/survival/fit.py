@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cancernet.data import Fold, Medians
 from cancernet.studies.survival.examples import make_examples
 from cancernet.studies.survival.kept import FoldFound, keep_found, kept_found
-from cancernet.studies.survival.models import Model, fit_own, rival_names, said_by_rival, say
+from cancernet.studies.survival.models import Model, fit_own, said_by_rival, say
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.survival import CauseForecast, CoxModel, Forecast, NetworkModel
 from cancernet.training import seed_of
@@ -112,7 +112,7 @@ def fit_fold(plan: SurvivalPlan, fold: Fold) -> FoldFit:
     known, new = medians.apply(plan.table.values[train]), medians.apply(plan.table.values[fold.test])
     model = fit_own(plan, known, train, seed)
     own = say(plan, model, new, model if plan.causes and isinstance(model, NetworkModel) else None)
-    rivals = {name: said_by_rival(plan, name, known, rows=train, new=new, seed=seed) for name in rival_names(plan)}
+    rivals = {name: said_by_rival(plan, name, known, rows=train, new=new, seed=seed) for name in plan.rivals}
     shares = np.arange(1, plan.study.report.groups) / plan.study.report.groups
     cuts = np.unique(np.quantile(model.risk(known), shares))
     first = fold.repeat == fold.number == 0

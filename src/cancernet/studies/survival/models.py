@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cancernet.studies.survival.plan import SurvivalPlan
 from cancernet.survival import (
@@ -20,11 +20,13 @@ from cancernet.survival import (
     fit_network,
 )
 
-__all__ = ["Model", "Said", "fit_own", "fit_rows", "rival_names", "said_by_rival", "say"]
+__all__ = ["Model", "Said", "fit_own", "fit_rows", "said_by_rival", "say"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Model = CoxModel | NetworkModel
+
+_LEAST = 1e-4  # the smallest penalty that a ridge tries
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +51,28 @@ class Said:
     share_curves: Floats
 
 
-def rival_names(plan: SurvivalPlan) -> tuple[str, ...]:
-    """Return the baselines: Kaplan-Meier, and the ridge Cox model beside any other."""
-    return ("kaplan-meier",) if plan.network_name == "cox" else ("cox", "kaplan-meier")
+@dataclass(frozen=True, eq=False)
+class OneColumn:
+    """A model that looks at one column of rows (n, p)."""
+
+    place: int
+    model: CoxModel
+
+    def risk(self, values: ArrayLike) -> Floats:
+        """Return the risk, (n,)."""
+        return self.model.risk(self._column(values))
+
+    def survival(self, values: ArrayLike, times: ArrayLike) -> Floats:
+        """Return the chance to be free of the event, (n, times)."""
+        return self.model.survival(self._column(values), times)
+
+    def median(self, values: ArrayLike) -> Floats:
+        """Return the median time to the event, (n,)."""
+        return self.model.median(self._column(values))
+
+    def _column(self, values: ArrayLike) -> Floats:
+        """Return the column, (n, 1)."""
+        return np.asarray(values, dtype=np.float64)[:, [self.place]]
 
 
 def fit_rows(plan: SurvivalPlan, values: Floats, rows: Ints, *, options: CoxOptions, seed: int) -> CoxModel:
@@ -70,6 +91,8 @@ def fit_own(plan: SurvivalPlan, values: Floats, rows: Ints, seed: int) -> Model:
 
 def said_by_rival(plan: SurvivalPlan, name: str, known: Floats, *, rows: Ints, new: Floats, seed: int) -> Said:
     """Fit a baseline on the known values of some rows; return what it says of new ones."""
+    if name in plan.table.feature_names:
+        return say(plan, _alone(plan, plan.table.feature_names.index(name), known, rows=rows, seed=seed), new)
     marginal, groups, every = name == "kaplan-meier", plan.table.groups[rows], plan.every.take(rows)
     options = CoxOptions(inner_folds=plan.study.model.inner_folds)
     model: Predictor = (
@@ -81,6 +104,12 @@ def said_by_rival(plan: SurvivalPlan, name: str, known: Floats, *, rows: Ints, n
         CauseMarginal.fit(every) if marginal else CauseCox.fit(known, every, options=options, groups=groups, seed=seed)
     )
     return say(plan, model, new, causes)
+
+
+def _alone(plan: SurvivalPlan, place: int, values: Floats, *, rows: Ints, seed: int) -> Predictor:
+    """Fit a Cox model on one column; next to no penalty, which would only shrink its curves to the mean."""
+    options = CoxOptions(penalty=_LEAST, inner_folds=plan.study.model.inner_folds)
+    return OneColumn(place, fit_rows(plan, values[:, [place]], rows, options=options, seed=seed))
 
 
 def say(

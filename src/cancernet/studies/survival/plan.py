@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import __version__
+from cancernet.bundle import Fusion
 from cancernet.checks import listed, nearest
 from cancernet.data import (
     FNA_FEATURES,
@@ -26,12 +29,13 @@ from cancernet.data import (
     require_groups,
 )
 from cancernet.errors import InvalidInput
-from cancernet.studies.options import SurvivalData, SurvivalStudy
+from cancernet.studies.options import Study, SurvivalData, SurvivalStudy
 from cancernet.studies.plan import make_split
 from cancernet.survival import (
     CoxOptions,
     NetworkOptions,
     Outcome,
+    SurvivalRecord,
     Unit,
     grid_to,
     horizon_of,
@@ -39,7 +43,7 @@ from cancernet.survival import (
     time_name,
 )
 
-__all__ = ["CENSORED", "SurvivalPlan", "make_survival_plan"]
+__all__ = ["CENSORED", "SurvivalPlan", "horizon_for", "make_survival_plan", "times_for"]
 
 CENSORED = "censored"
 _YEARS = (2.0, 5.0, 10.0)
@@ -105,9 +109,37 @@ class SurvivalPlan:
         return model.model_copy(update={"body": "conv1d" if nuclear else "dense"})
 
     @property
+    def rivals(self) -> tuple[str, ...]:
+        """The baselines: Kaplan-Meier, and the ridge Cox model beside any other; a column stands for itself alone."""
+        return ("kaplan-meier",) if self.network_name == "cox" else ("cox", "kaplan-meier")
+
+    @property
+    def written(self) -> Study:
+        """What the run folder keeps as `study.toml`."""
+        return self.study
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data are made or simulated."""
+        return False
+
+    @property
+    def fusion(self) -> Fusion | None:
+        """The part of the card that names the bundles inside; None where there are none."""
+        return None
+
+    def sources(self) -> Mapping[str, Path]:
+        """Return the folders of the bundles that go into the bundle, by name."""
+        return {}
+
+    def finished(self, record: SurvivalRecord) -> SurvivalRecord:
+        """Return the record as this kind of data tells it."""
+        return record
+
+    @property
     def digest(self) -> str:
         """SHA-256 over version, study, data and split."""
-        about = [__version__, self.study.to_dict(), self.table.feature_names, self.split.to_dict()]
+        about = [__version__, self.written.to_dict(), self.table.feature_names, self.split.to_dict()]
         digest = hashlib.sha256(json.dumps([*about, self.table.groups.tolist()]).encode())
         for array in (self.table.values, self.every.time, self.every.cause):
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -157,8 +189,8 @@ def make_survival_plan(study: SurvivalStudy, table: Table | None = None, *, spli
     split = make_split(study, rows) if split is None else split
     audit = audit_split(rows, split)
     audit.refuse()
-    horizon = _horizon(study, outcome)
-    times = _times(study, horizon, outcome)
+    horizon = horizon_for(study, outcome)
+    times = times_for(study, horizon, outcome)
     return SurvivalPlan(study, rows, outcome, every, split, audit, times, grid_to(horizon), dropped)
 
 
@@ -228,7 +260,7 @@ def _check(table: Table, study: SurvivalStudy) -> None:
     refuse_few_groups(np.asarray(table.target), table.groups, folds=fewest)
 
 
-def _horizon(study: SurvivalStudy, outcome: Outcome) -> float:
+def horizon_for(study: SurvivalStudy, outcome: Outcome) -> float:
     """Return the last time of which anything is measured."""
     asked, latest = study.report.horizon, horizon_of(outcome)
     if asked is not None and asked >= outcome.follow_up:
@@ -240,7 +272,7 @@ def _horizon(study: SurvivalStudy, outcome: Outcome) -> float:
     return asked or latest
 
 
-def _times(study: SurvivalStudy, horizon: float, outcome: Outcome) -> NDArray[np.float64]:
+def times_for(study: SurvivalStudy, horizon: float, outcome: Outcome) -> NDArray[np.float64]:
     """Return the times for which numbers are stated."""
     asked = study.report.times or [round(years * _IN_A_YEAR[outcome.unit], 1) for years in _YEARS]
     late = [time for time in asked if time > horizon]

@@ -69,7 +69,8 @@ def run_survival(plan: SurvivalPlan, progress: Progress, *, work: Path | None = 
     fits, final = fit_all(plan, advance, work=work)
     progress.begin("Measuring", 1)
     pooled = pool_folds(plan, fits)
-    record = make_survival_record(plan, fits, pooled, final=final, seconds=monotonic() - started)
+    made = make_survival_record(plan, fits, pooled, final=final, seconds=monotonic() - started)
+    record = plan.finished(made)
     progress.reach(1)
     return SurvivalRun(plan, record, fits, pooled, final, make_survival_card(plan, final, record))
 
@@ -78,7 +79,7 @@ def write_survival(folder: Path, finished: SurvivalRun, progress: Progress) -> N
     """Fill the run folder."""
     plan = finished.plan
     steps: tuple[Callable[[], Any], ...] = (
-        lambda: write_text(folder / "study.toml", to_toml(plan.study)),
+        lambda: write_text(folder / "study.toml", to_toml(plan.written)),
         lambda: write_split(folder / "split.json", plan.split),
         lambda: write_history(folder / "history.csv", [row for fit in finished.fits for row in fit.history]),
         lambda: write_cases(folder / "predictions.csv", _tested(finished)),
