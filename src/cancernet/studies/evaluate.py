@@ -118,7 +118,8 @@ def evaluate(
     refuse_existing(Path(out), force=force)
     with engine.open(bundle, runtime=chosen.runtime) as model:
         if model.card.survival is not None:
-            return evaluate_survival(model, _one_file(model.card, source), out=Path(out), options=_timed(chosen), force=force)
+            file = _one_file(model.card, source)
+            return evaluate_survival(model, file, out=Path(out), options=_timed(chosen), force=force)
         given = _given(model, source, chosen, tell)
         seen = refuse_seen(model.card, given.table, given.seen, allow=chosen.allow_leak, unseen=given.unseen)
         tell.begin("Testing", 3)
