@@ -1,6 +1,8 @@
 """Cells: nuclei outlined and measured, and the way from an image to the features of the FNA model."""
 
+from cancernet.cells.cellset import CellSetOptions, cell_table
 from cancernet.cells.classical import Classical, FittedClassical
+from cancernet.cells.cropset import CropOptions, CropSet, make_crops
 from cancernet.cells.cytology import CYTOLOGY, measure_cell
 from cancernet.cells.field import Field, read_field, read_labels
 from cancernet.cells.fna import CAVEAT, FNA_NAMES, OFF_BY, UM_PER_UNIT, FnaAnswer, ask_fna, say_answer
@@ -11,9 +13,12 @@ from cancernet.cells.run import CellOptions, Examined, examine, write_examined
 from cancernet.cells.segmenter import Fits, OpenSegmenter, Segmenter
 from cancernet.cells.segmenters import SEGMENTERS, digest_of, open_segmenter
 from cancernet.cells.tiled import MARGIN_UM, SlideOptions, cells_item, examine_slide, is_field
+from cancernet.cells.tools import CellTools, open_tools
+from cancernet.cells.types import ABSTAINED, NucleusTypes, cut_crops
 from cancernet.cells.watershed import enlarge, outline, owned
 
 __all__ = [
+    "ABSTAINED",
     "CAVEAT",
     "CYTOLOGY",
     "FNA_NAMES",
@@ -28,7 +33,11 @@ __all__ = [
     "UM_PER_UNIT",
     "WISCONSIN",
     "CellOptions",
+    "CellSetOptions",
+    "CellTools",
     "Classical",
+    "CropOptions",
+    "CropSet",
     "Examined",
     "Field",
     "Fits",
@@ -36,20 +45,25 @@ __all__ = [
     "FnaAnswer",
     "Measured",
     "NetworkSegmenter",
+    "NucleusTypes",
     "OpenSegmenter",
     "Segmenter",
     "SlideOptions",
     "ask_fna",
+    "cell_table",
     "cells_item",
+    "cut_crops",
     "digest_of",
     "enlarge",
     "examine",
     "examine_slide",
     "is_field",
+    "make_crops",
     "measure_cell",
     "measure_nuclei",
     "mitosis_candidates",
     "open_segmenter",
+    "open_tools",
     "outline",
     "owned",
     "profile_of",

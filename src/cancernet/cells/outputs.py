@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cancernet.cells.field import Field
 from cancernet.cells.measure import WISCONSIN, Measured
 from cancernet.cells.overlay import Mark, draw_nuclei, png_of
+from cancernet.cells.types import classes_of, shown_types, typed_colours, with_types
 from cancernet.files import whole_file, write_json
 from cancernet.slides import Region, write_geojson
 
@@ -75,7 +76,7 @@ def _write_labels(folder: Path, labels: NDArray[np.integer[Any]]) -> None:
 def regions_of(
     measured: Measured, *, l0_per_px: tuple[float, float], corner: tuple[float, float] = (0.0, 0.0)
 ) -> list[Region]:
-    """Return the nuclei for QuPath, in base-level pixels.
+    """Return the nuclei for QuPath, in base-level pixels; their classes are their types, where they have some.
 
     Parameters
     ----------
@@ -89,14 +90,17 @@ def regions_of(
     from shapely import Polygon
 
     places = (measured.contours.points[:, ::_EVERY] / measured.mpp + np.array(corner)) * np.array(l0_per_px)
-    numbers = _numbers(measured.table)
+    table = measured.table
+    labels = shown_types(table) or ["Nucleus"] * len(table)
+    each = zip(places, labels, typed_colours(table), _numbers(table), strict=True)
     return [
-        Region(Polygon(line), label="Nucleus", colour=_NUCLEUS, measurements=known, kind="detection")
-        for line, known in zip(places, numbers, strict=True)
+        Region(Polygon(line), label=label, colour=colour or _NUCLEUS, measurements=known, kind="detection")
+        for line, label, colour, known in each
     ]
 
 
 def _numbers(table: pd.DataFrame) -> list[dict[str, float]]:
     """Return what QuPath shows of each nucleus; what has no value is left away."""
-    columns = table[list(_SHOWN)].to_dict("records")
+    chances = [f"p_{name}" for name in classes_of(table)] if with_types(table) else []
+    columns = table[[*_SHOWN, *chances]].to_dict("records")
     return [{str(name): float(value) for name, value in row.items() if np.isfinite(value)} for row in columns]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.cells.measure import Measured
+from cancernet.cells.types import ABSTAINED, UNDECIDED, classes_of, colour_of, typed_colours, with_types
 
 __all__ = ["CANDIDATE", "DRIVER", "Mark", "draw_nuclei", "png_of"]
 
@@ -23,6 +25,7 @@ _FOUND, _CUT = (0, 190, 80), (120, 125, 135)  # no stain is green
 
 _LEAST_SIDE, _MOST_SCALE = 1600, 6  # pixels of the longer side of the drawing
 _SIZE = 22  # pixels of the text
+_INK = (20, 20, 30)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Mark:
 def draw_nuclei(image: NDArray[np.uint8], measured: Measured, *, marks: Mapping[int, Mark]) -> NDArray[np.uint8]:
     """Return the image with outlines, enlarged where it is small, so that lines are finer than nuclei.
 
-    Nuclei are green, those that the border cuts grey, marked ones as their marks say.
+    Nuclei are green, those that the border cuts grey, marked ones as their marks say. Nuclei with types have the
+    colours of these, which a legend in the upper left corner names.
 
     Parameters
     ----------
@@ -58,15 +62,35 @@ def draw_nuclei(image: NDArray[np.uint8], measured: Measured, *, marks: Mapping[
     picture = Image.fromarray(image).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(picture)
     lines = measured.contours.points * (scale / measured.mpp)
-    cut = measured.table["cut"].tolist()
+    colours = _colours(measured)
     for row, line in enumerate(lines):
-        colour = marks[row].colour if row in marks else _CUT if cut[row] else _FOUND
+        colour = marks[row].colour if row in marks else colours[row]
         pen.line([*map(tuple, line), tuple(line[0])], fill=colour, width=1 + scale * (2 if row in marks else 1))
     font = ImageFont.load_default(_SIZE)
     for row, mark in marks.items():
         x, y = lines[row].max(axis=0)
-        pen.text((x, y), mark.words, fill=(20, 20, 30), font=font, stroke_width=2, stroke_fill="white", anchor="lb")
+        pen.text((x, y), mark.words, fill=_INK, font=font, stroke_width=2, stroke_fill="white", anchor="lb")
+    if with_types(measured.table):
+        _legend(pen, classes_of(measured.table), font)
     return np.asarray(picture)
+
+
+def _colours(measured: Measured) -> list[Colour]:
+    """Return the colour of each nucleus that is not marked."""
+    plain = [_CUT if cut else _FOUND for cut in measured.table["cut"].tolist()]
+    return [typed or other for typed, other in zip(typed_colours(measured.table), plain, strict=True)]
+
+
+def _legend(pen: Any, classes: Sequence[str], font: Any) -> None:
+    """Draw the names of types in their colours in the upper left corner."""
+    named = [(name, colour_of(place)) for place, name in enumerate(classes)] + [(ABSTAINED, UNDECIDED)]
+    width = max(pen.textlength(name, font=font) for name, _ in named)
+    line = round(_SIZE * 1.4)
+    pen.rectangle((8, 8, 8 + width + 3 * line, 16 + line * len(named)), fill=(255, 255, 255), outline=_INK)
+    for place, (name, colour) in enumerate(named):
+        top = 12 + line * place
+        pen.rectangle((18, top + 5, 18 + line, top + line - 5), fill=colour, outline=_INK)
+        pen.text((26 + line, top + line / 2), name, fill=_INK, font=font, anchor="lm")
 
 
 def png_of(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:

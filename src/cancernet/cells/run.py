@@ -17,8 +17,8 @@ from cancernet.cells.outputs import write_cells
 from cancernet.cells.overlay import CANDIDATE, DRIVER, Mark
 from cancernet.cells.profile import draw_profile, mitosis_candidates, profile_of, references
 from cancernet.cells.segmenter import Segmenter
-from cancernet.cells.segmenters import open_segmenter
-from cancernet.cells.summary import summarise_field
+from cancernet.cells.summary import summarise_field, summarise_types
+from cancernet.cells.tools import CellTools, open_tools
 from cancernet.errors import InvalidInput
 from cancernet.files import whole_file
 from cancernet.report.style import render
@@ -43,12 +43,15 @@ class CellOptions:
         Of the engine of a bundle.
     labels
         A file of masks instead; see `read_labels`.
+    types
+        A bundle that says what the nuclei are; see `NucleusTypes`.
     """
 
     mpp: str = "error"
     segmenter: str = "classical"
     runtime: str = "openvino"
     labels: Path | None = None
+    types: str | None = None
 
     @property
     def found_by(self) -> str:
@@ -83,7 +86,7 @@ def examine(
     path: str | Path,
     *,
     options: CellOptions | None = None,
-    segmenter: Segmenter | None = None,
+    tools: CellTools | None = None,
     model: Model | None = None,
 ) -> Examined:
     """Return the nuclei of an image file, measured.
@@ -94,20 +97,26 @@ def examine(
         The image.
     options
         How its nuclei are found.
-    segmenter
-        That is open already; None: open the one that the options name.
+    tools
+        That are open already; None: open those that the options name.
     model
         Of the 30 features of nuclei, such as the bundle `fna`: it is asked about the field.
 
     Raises
     ------
     InvalidInput, MissingResolution, CorruptFile
-        As `read_field`, `read_labels` and the segmenter do.
+        As `read_field`, `read_labels` and the tools do.
     """
     chosen = options or CellOptions()
+    if tools is None:
+        with open_tools(chosen.segmenter, types=chosen.types, runtime=chosen.runtime) as opened:
+            return examine(path, options=chosen, tools=opened, model=model)
     field = read_field(path, mpp=chosen.mpp)
-    measured = measure_nuclei(field.image, _labels(field, chosen, segmenter), mpp=field.mpp)
+    measured = measure_nuclei(field.image, _labels(field, chosen, tools.segmenter), mpp=field.mpp)
     summary = summarise_field(field, measured, found_by=chosen.found_by) | _profiled(measured)
+    if tools.types is not None:
+        measured = tools.types(field.image, measured)
+        summary |= summarise_types(measured.table, tools.types.words)
     found = Examined(field, measured, summary, _candidates(measured))
     return found if model is None else _asked(found, model)
 
@@ -151,12 +160,9 @@ def _asked(found: Examined, model: Model) -> Examined:
     return replace(found, summary=summary, marks={**found.marks, **drove}, fna=answer)
 
 
-def _labels(field: Field, options: CellOptions, segmenter: Segmenter | None) -> NDArray[np.int32]:
+def _labels(field: Field, options: CellOptions, segmenter: Segmenter) -> NDArray[np.int32]:
     """Return the nuclei: of the file that the user brings, else found."""
     height, width = field.image.shape[:2]
     if options.labels is not None:
         return read_labels(options.labels, (height, width))
-    if segmenter is not None:
-        return segmenter.labels(field.image, mpp=field.mpp)
-    with open_segmenter(options.segmenter, runtime=options.runtime) as opened:
-        return opened.labels(field.image, mpp=field.mpp)
+    return segmenter.labels(field.image, mpp=field.mpp)

@@ -65,6 +65,15 @@ def cells(
             autocompletion=complete.segmenters,
         ),
     ] = "classical",
+    types: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="What says the types of nuclei: a bundle of crops or of measurements.",
+            show_default=False,
+            autocompletion=complete.bundles,
+        ),
+    ] = None,
     fna: Annotated[
         bool,
         typer.Option("--fna", metavar=FLAG, help="Ask the FNA model about the 30 features of the field; no diagnosis."),
@@ -84,10 +93,10 @@ def cells(
     from cancernet.scan import find_slides, parse_region
 
     box = None if region is None else parse_region(region)
-    options = SlideOptions(mpp=mpp, segmenter=segmenter, region=box, mask=mask)
+    options = SlideOptions(mpp=mpp, segmenter=segmenter, types=types, region=box, mask=mask)
     paths = find_slides(images)
     if _is_one_field(paths, options, only_field=fna or labels is not None):
-        chosen = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels, runtime=runtime)
+        chosen = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels, types=types, runtime=runtime)
         _examine_field(paths[0], out, options=chosen, fna=fna, force=force, shown=(json, quiet))
         return
     asked = {"workers": workers, "max_ram": bytes_of(max_ram), "retry_failed": retry_failed, "force": force}
@@ -135,6 +144,8 @@ def _in_words(examined: Examined, place: Path) -> str:
     if summary["nuclei"]:
         lines += [_quantiles(summary["quantiles"]), ""]
         lines += [rows_table(_profile(summary["profile"])), ""]
+    if "types" in summary:
+        lines += [rows_table(_types(summary["types"])), ""]
     if "fna" in summary:
         lines += [*_asked(summary["fna"]), ""]
     lines += [paragraph(f"{_counted(count)} {words}.") for words, count in summary["notes"].items()]
@@ -160,6 +171,13 @@ def _profile(found: Mapping[str, float | None]) -> list[list[str]]:
     from cancernet.cells import PROFILE
 
     return [[words, _digits(found[name])] for name, words in PROFILE.items()]
+
+
+def _types(found: Mapping[str, Any]) -> list[list[str]]:
+    """Return the types of nuclei as lines of cells."""
+    shares = {name: "-" if share is None else f"{share:.0%}" for name, share in found["shares"].items()}
+    rows = [[name, str(count), shares[name]] for name, count in found["counts"].items()]
+    return [[f"types, by {found['by']}", "nuclei", "share"], *rows, ["left open", str(found["abstained"]), ""]]
 
 
 def _digits(value: float | None) -> str:
