@@ -4,6 +4,7 @@ from cancernet.cells.cellset import CellSetOptions, cell_table
 from cancernet.cells.classical import Classical, FittedClassical
 from cancernet.cells.cropset import CropOptions, CropSet, make_crops
 from cancernet.cells.cytology import CYTOLOGY, measure_cell
+from cancernet.cells.cytoplasm import CytologySegmenter, cells_of, with_cells
 from cancernet.cells.field import Field, read_field, read_labels
 from cancernet.cells.fna import CAVEAT, FNA_NAMES, OFF_BY, UM_PER_UNIT, FnaAnswer, ask_fna, say_answer
 from cancernet.cells.measure import HARALICK, PATTERNS, POINTS, SHAPES, WISCONSIN, Measured, measure_nuclei, shapes
@@ -38,6 +39,7 @@ __all__ = [
     "Classical",
     "CropOptions",
     "CropSet",
+    "CytologySegmenter",
     "Examined",
     "Field",
     "Fits",
@@ -52,6 +54,7 @@ __all__ = [
     "ask_fna",
     "cell_table",
     "cells_item",
+    "cells_of",
     "cut_crops",
     "digest_of",
     "enlarge",
@@ -73,5 +76,6 @@ __all__ = [
     "resize_maps",
     "say_answer",
     "shapes",
+    "with_cells",
     "write_examined",
 ]

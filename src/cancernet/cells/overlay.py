@@ -21,6 +21,7 @@ Colour = tuple[int, int, int]
 DRIVER, CANDIDATE = (235, 30, 20), (255, 150, 0)
 """Colours of marked nuclei: those that drove an answer, and candidates for mitosis."""
 
+_CELL = (30, 110, 255)
 _FOUND, _CUT = (0, 190, 80), (120, 125, 135)  # no stain is green
 
 _LEAST_SIDE, _MOST_SCALE = 1600, 6  # pixels of the longer side of the drawing
@@ -36,7 +37,13 @@ class Mark:
     colour: Colour
 
 
-def draw_nuclei(image: NDArray[np.uint8], measured: Measured, *, marks: Mapping[int, Mark]) -> NDArray[np.uint8]:
+def draw_nuclei(
+    image: NDArray[np.uint8],
+    measured: Measured,
+    *,
+    marks: Mapping[int, Mark],
+    cells: NDArray[np.int32] | None = None,
+) -> NDArray[np.uint8]:
     """Return the image with outlines, enlarged where it is small, so that lines are finer than nuclei.
 
     Nuclei are green, those that the border cuts grey, marked ones as their marks say. Nuclei with types have the
@@ -50,6 +57,8 @@ def draw_nuclei(image: NDArray[np.uint8], measured: Measured, *, marks: Mapping[
         Its nuclei.
     marks
         Of some of them, by their row.
+    cells
+        The cell at each pixel, (h, w); their edges are drawn in blue.
 
     Returns
     -------
@@ -60,6 +69,9 @@ def draw_nuclei(image: NDArray[np.uint8], measured: Measured, *, marks: Mapping[
     scale = max(1, min(_MOST_SCALE, ceil(_LEAST_SIDE / max(image.shape[:2]))))
     height, width = image.shape[:2]
     picture = Image.fromarray(image).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
+    if cells is not None:
+        edges = np.repeat(np.repeat(_edges(cells), scale, 0), scale, 1)
+        picture = Image.fromarray(np.where(edges[..., None], np.array(_CELL, np.uint8), np.asarray(picture)))
     pen = ImageDraw.Draw(picture)
     lines = measured.contours.points * (scale / measured.mpp)
     colours = _colours(measured)
@@ -73,6 +85,17 @@ def draw_nuclei(image: NDArray[np.uint8], measured: Measured, *, marks: Mapping[
     if with_types(measured.table):
         _legend(pen, classes_of(measured.table), font)
     return np.asarray(picture)
+
+
+def _edges(cells: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return the pixels of cells beside another cell or none, (h, w)."""
+    edges = np.zeros(cells.shape, bool)
+    down, right = cells[1:] != cells[:-1], cells[:, 1:] != cells[:, :-1]
+    edges[1:] |= down
+    edges[:-1] |= down
+    edges[:, 1:] |= right
+    edges[:, :-1] |= right
+    return edges & (cells > 0)
 
 
 def _colours(measured: Measured) -> list[Colour]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.cells.cytoplasm import describe_cells, with_cells
 from cancernet.cells.field import Field, read_field, read_labels
 from cancernet.cells.fna import FnaAnswer, ask_fna, describe_answer, write_answer
 from cancernet.cells.measure import Measured, measure_nuclei
@@ -17,6 +18,7 @@ from cancernet.cells.outputs import write_cells
 from cancernet.cells.overlay import CANDIDATE, DRIVER, Mark
 from cancernet.cells.profile import draw_profile, mitosis_candidates, profile_of, references
 from cancernet.cells.segmenter import Segmenter
+from cancernet.cells.segmenters import SEGMENTERS
 from cancernet.cells.summary import summarise_field, summarise_types
 from cancernet.cells.tools import CellTools, open_tools
 from cancernet.errors import InvalidInput
@@ -45,6 +47,8 @@ class CellOptions:
         A file of masks instead; see `read_labels`.
     types
         A bundle that says what the nuclei are; see `NucleusTypes`.
+    cytology
+        A bundle that outlines cytoplasm, and nuclei where no other one is named; see `CytologySegmenter`.
     """
 
     mpp: str = "error"
@@ -52,11 +56,15 @@ class CellOptions:
     runtime: str = "openvino"
     labels: Path | None = None
     types: str | None = None
+    cytology: str | None = None
 
     @property
     def found_by(self) -> str:
         """Who outlines the nuclei, in words."""
-        return f"masks of '{self.labels.name}'" if self.labels else f"segmenter '{self.segmenter}'"
+        if self.labels is not None:
+            return f"masks of '{self.labels.name}'"
+        by_cytology = self.cytology is not None and self.segmenter in SEGMENTERS
+        return f"segmenter '{self.cytology if by_cytology else self.segmenter}'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +81,8 @@ class Examined:
         Of some nuclei in the overlay, by their row.
     fna
         What the FNA model says, if it was asked and there are nuclei enough.
+    cells
+        The cell at each pixel, (h, w), by the row of its nucleus from 1; None when no cytoplasm was asked for.
     """
 
     field: Field
@@ -80,6 +90,7 @@ class Examined:
     summary: Mapping[str, Any]
     marks: Mapping[int, Mark]
     fna: FnaAnswer | None = None
+    cells: NDArray[np.int32] | None = None
 
 
 def examine(
@@ -109,21 +120,26 @@ def examine(
     """
     chosen = options or CellOptions()
     if tools is None:
-        with open_tools(chosen.segmenter, types=chosen.types, runtime=chosen.runtime) as opened:
+        asked = {"types": chosen.types, "cytology": chosen.cytology, "runtime": chosen.runtime}
+        with open_tools(chosen.segmenter, **asked) as opened:  # type: ignore[arg-type]
             return examine(path, options=chosen, tools=opened, model=model)
     field = read_field(path, mpp=chosen.mpp)
     measured = measure_nuclei(field.image, _labels(field, chosen, tools.segmenter), mpp=field.mpp)
     summary = summarise_field(field, measured, found_by=chosen.found_by) | _profiled(measured)
-    if tools.types is not None:
-        measured = tools.types(field.image, measured)
-        summary |= summarise_types(measured.table, tools.types.words)
-    found = Examined(field, measured, summary, _candidates(measured))
+    found = _with_tools(Examined(field, measured, summary, _candidates(measured)), tools)
     return found if model is None else _asked(found, model)
 
 
 def write_examined(folder: Path, examined: Examined) -> None:
     """Write the files of a field into a folder that is there."""
-    write_cells(folder, examined.field, examined.measured, summary=examined.summary, marks=examined.marks)
+    write_cells(
+        folder,
+        examined.field,
+        examined.measured,
+        summary=examined.summary,
+        marks=examined.marks,
+        cells=examined.cells,
+    )
     if examined.fna is not None:
         write_answer(folder, examined.fna, name=examined.field.name)
     if len(examined.measured):
@@ -140,6 +156,20 @@ def _profiled(measured: Measured) -> dict[str, Any]:
     ranks = {one.name: {name: one.rank(name, value) for name, value in known.items()} for one in references()}
     numbers = measured.table["nucleus"].to_numpy()[mitosis_candidates(measured.table)]
     return {"profile": profile, "rank_among_fields": ranks, "mitosis_candidates": numbers.tolist()}
+
+
+def _with_tools(found: Examined, tools: CellTools) -> Examined:
+    """Return the field with what types and cytoplasm add, where they are asked for."""
+    image, measured, summary, cells = found.field.image, found.measured, dict(found.summary), None
+    if tools.cytology is not None:
+        around = with_cells(measured, tools.cytology.cytoplasm(image, mpp=measured.mpp))
+        measured, cells = around.measured, around.labels
+        summary["cells"] = said = describe_cells(measured, by=tools.cytology.words)
+        summary["profile"] = {**summary["profile"], "median_nucleus_share": said["median_nucleus_share"]}
+    if tools.types is not None:
+        measured = tools.types(image, measured)
+        summary |= summarise_types(measured.table, tools.types.words)
+    return replace(found, measured=measured, summary=summary, cells=cells)
 
 
 def _candidates(measured: Measured) -> dict[int, Mark]:

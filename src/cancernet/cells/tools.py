@@ -1,4 +1,4 @@
-"""What a field or a slide is looked at with: a segmenter, and what says the types of nuclei."""
+"""What a field or a slide is looked at with: a segmenter, what says types, what outlines cytoplasm."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cancernet.cells.cytoplasm import CytologySegmenter
 from cancernet.cells.segmenter import Segmenter
-from cancernet.cells.segmenters import open_segmenter
+from cancernet.cells.segmenters import SEGMENTERS, open_segmenter
 from cancernet.cells.types import NucleusTypes
 
 __all__ = ["CellTools", "open_tools"]
@@ -25,12 +26,15 @@ class CellTools:
         Outlines the nuclei.
     types
         Says what they are; None: nobody does.
+    cytology
+        Outlines the cytoplasm around them; None: nobody does.
     held
         What is closed in the end.
     """
 
     segmenter: Segmenter
     types: NucleusTypes | None = None
+    cytology: CytologySegmenter | None = None
     held: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
@@ -52,6 +56,7 @@ def open_tools(
     segmenter: str | Path = "classical",
     *,
     types: str | Path | None = None,
+    cytology: str | Path | None = None,
     runtime: str = "openvino",
     threads: int | None = None,
 ) -> CellTools:
@@ -63,15 +68,23 @@ def open_tools(
         See `open_segmenter`.
     types
         A bundle for `NucleusTypes`; None: no types are asked for.
+    cytology
+        A bundle for `CytologySegmenter`; it outlines the nuclei too, unless another bundle is to do that.
     runtime, threads
         Of the engines.
 
     Raises
     ------
     CancerNetError
-        As `open_segmenter` and `NucleusTypes` do; nothing stays open.
+        As `open_segmenter`, `NucleusTypes` and `CytologySegmenter` do; nothing stays open.
     """
+    asked = {"runtime": runtime, "threads": threads}
     with ExitStack() as stack:
-        outlines = stack.enter_context(open_segmenter(segmenter, runtime=runtime, threads=threads))
-        named = None if types is None else stack.enter_context(NucleusTypes(types, runtime=runtime, threads=threads))
-        return CellTools(outlines, named, stack.pop_all())
+        named = None if types is None else stack.enter_context(NucleusTypes(types, **asked))  # type: ignore[arg-type]
+        plasma = None if cytology is None else stack.enter_context(CytologySegmenter(cytology, **asked))  # type: ignore[arg-type]
+        outlines: Segmenter
+        if plasma is not None and str(segmenter) in SEGMENTERS:
+            outlines = plasma
+        else:
+            outlines = stack.enter_context(open_segmenter(segmenter, runtime=runtime, threads=threads))
+        return CellTools(outlines, named, plasma, stack.pop_all())

@@ -74,6 +74,14 @@ def cells(
             autocompletion=complete.bundles,
         ),
     ] = None,
+    cytology: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="Of smears: what outlines cytoplasm, and nuclei unless another bundle does; adds N:C.",
+            show_default=False,
+        ),
+    ] = None,
     fna: Annotated[
         bool,
         typer.Option("--fna", metavar=FLAG, help="Ask the FNA model about the 30 features of the field; no diagnosis."),
@@ -95,8 +103,10 @@ def cells(
     box = None if region is None else parse_region(region)
     options = SlideOptions(mpp=mpp, segmenter=segmenter, types=types, region=box, mask=mask)
     paths = find_slides(images)
-    if _is_one_field(paths, options, only_field=fna or labels is not None):
-        chosen = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels, types=types, runtime=runtime)
+    if _is_one_field(paths, options, only_field=fna or labels is not None or cytology is not None):
+        chosen = CellOptions(
+            mpp=mpp, segmenter=segmenter, labels=labels, types=types, cytology=cytology, runtime=runtime
+        )
         _examine_field(paths[0], out, options=chosen, fna=fna, force=force, shown=(json, quiet))
         return
     asked = {"workers": workers, "max_ram": bytes_of(max_ram), "retry_failed": retry_failed, "force": force}
@@ -109,7 +119,9 @@ def _is_one_field(paths: Sequence[Path], options: SlideOptions, *, only_field: b
 
     if only_field and (len(paths) > 1 or options.region is not None or options.mask is not None):
         raise InvalidInput(
-            "--fna or --labels for slides", "One field, without --region and --mask", "Export a region as an image"
+            "--fna, --labels or --cytology for slides",
+            "One field, without --region and --mask",
+            "Export a region as an image",
         )
     return only_field or (len(paths) == 1 and is_field(paths[0], options))
 
@@ -144,6 +156,8 @@ def _in_words(examined: Examined, place: Path) -> str:
     if summary["nuclei"]:
         lines += [_quantiles(summary["quantiles"]), ""]
         lines += [rows_table(_profile(summary["profile"])), ""]
+    if "cells" in summary:
+        lines += [paragraph(_with_cytoplasm(summary["cells"])), ""]
     if "types" in summary:
         lines += [rows_table(_types(summary["types"])), ""]
     if "fna" in summary:
@@ -171,6 +185,16 @@ def _profile(found: Mapping[str, float | None]) -> list[list[str]]:
     from cancernet.cells import PROFILE
 
     return [[words, _digits(found[name])] for name, words in PROFILE.items()]
+
+
+def _with_cytoplasm(found: Mapping[str, Any]) -> str:
+    """Return what was found of cytoplasm."""
+    share = found["median_nucleus_share"]
+    middle = "" if share is None else f"; the nucleus takes {share:.2f} of a cell in the median"
+    return (
+        f"Cytoplasm by {found['by']} around {_counted(found['with_cytoplasm'])}, none around "
+        f"{found['without_cytoplasm']}{middle}. The border cuts {found['cut_by_border']} cells."
+    )
 
 
 def _types(found: Mapping[str, Any]) -> list[list[str]]:
