@@ -10,6 +10,7 @@ from benchmarks import (
     cytology,
     expression,
     finding,
+    grades,
     ledger,
     lesson,
     memory,
@@ -23,6 +24,7 @@ from benchmarks import (
     survival,
     training,
     transfer,
+    types,
     wdbc,
 )
 from benchmarks.page import write_fragment
@@ -49,6 +51,8 @@ LONG = {  # hours: only when they are asked for
     "memory": memory.measure,
     "cells": cells.measure,
     "cytology": cytology.measure,
+    "grades": grades.measure,
+    "types": types.measure,
     "transfer": transfer.measure,
     "prognosis": prognosis.measure,
 }

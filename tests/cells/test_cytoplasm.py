@@ -98,7 +98,7 @@ def smear_bundle(folder, middle):
         input=FieldInput(size=size, margin=8, pixel_size=PixelSize(status="known", mpp=0.5)),
         engine=Execution(),
         decision={"outlining": Outlining(rows="made")},
-        prior={"background": 0.8, "cytoplasm": 0.1, "nucleus": 0.1},
+        prior={"background": 0.8, middle: 0.1, "nucleus": 0.1},
     )
     write(folder / "bundle", card, keras_file=folder / "m.keras", onnx_file=folder / "m.onnx")
     return folder / "bundle"

@@ -7,6 +7,7 @@ from cancernet.cells.cytology import CYTOLOGY, measure_cell
 from cancernet.cells.cytoplasm import CytologySegmenter, cells_of, with_cells
 from cancernet.cells.field import Field, read_field, read_labels
 from cancernet.cells.fna import CAVEAT, FNA_NAMES, OFF_BY, UM_PER_UNIT, FnaAnswer, ask_fna, say_answer
+from cancernet.cells.grades import CellGrades
 from cancernet.cells.measure import HARALICK, PATTERNS, POINTS, SHAPES, WISCONSIN, Measured, measure_nuclei, shapes
 from cancernet.cells.network import NetworkSegmenter, read_maps, resize_maps
 from cancernet.cells.profile import PROFILE, mitosis_candidates, profile_of
@@ -33,6 +34,7 @@ __all__ = [
     "SHAPES",
     "UM_PER_UNIT",
     "WISCONSIN",
+    "CellGrades",
     "CellOptions",
     "CellSetOptions",
     "CellTools",

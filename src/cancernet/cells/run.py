@@ -49,6 +49,8 @@ class CellOptions:
         A bundle that says what the nuclei are; see `NucleusTypes`.
     cytology
         A bundle that outlines cytoplasm, and nuclei where no other one is named; see `CytologySegmenter`.
+    grades
+        Bundles that say how severe cells look; see `CellGrades`.
     """
 
     mpp: str = "error"
@@ -57,6 +59,13 @@ class CellOptions:
     labels: Path | None = None
     types: str | None = None
     cytology: str | None = None
+    grades: tuple[str, ...] = ()
+
+    def opened(self) -> CellTools:
+        """Return the tools that are named; a context manager."""
+        return open_tools(
+            self.segmenter, types=self.types, cytology=self.cytology, grades=self.grades, runtime=self.runtime
+        )
 
     @property
     def found_by(self) -> str:
@@ -120,8 +129,7 @@ def examine(
     """
     chosen = options or CellOptions()
     if tools is None:
-        asked = {"types": chosen.types, "cytology": chosen.cytology, "runtime": chosen.runtime}
-        with open_tools(chosen.segmenter, **asked) as opened:  # type: ignore[arg-type]
+        with chosen.opened() as opened:
             return examine(path, options=chosen, tools=opened, model=model)
     field = read_field(path, mpp=chosen.mpp)
     measured = measure_nuclei(field.image, _labels(field, chosen, tools.segmenter), mpp=field.mpp)
@@ -163,6 +171,9 @@ def _with_tools(found: Examined, tools: CellTools) -> Examined:
     image, measured, summary, cells = found.field.image, found.measured, dict(found.summary), None
     if tools.cytology is not None:
         around = with_cells(measured, tools.cytology.cytoplasm(image, mpp=measured.mpp))
+        if tools.grades is not None:
+            around = tools.grades(image, around)
+            summary["grades"] = tools.grades.describe(around.measured.table)
         measured, cells = around.measured, around.labels
         summary["cells"] = said = describe_cells(measured, by=tools.cytology.words)
         summary["profile"] = {**summary["profile"], "median_nucleus_share": said["median_nucleus_share"]}

@@ -1,7 +1,8 @@
-"""What a field or a slide is looked at with: a segmenter, what says types, what outlines cytoplasm."""
+"""What a field or a slide is looked at with: what outlines nuclei and cytoplasm, what says types and grades."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from cancernet.cells.cytoplasm import CytologySegmenter
+from cancernet.cells.grades import CellGrades
 from cancernet.cells.segmenter import Segmenter
 from cancernet.cells.segmenters import SEGMENTERS, open_segmenter
 from cancernet.cells.types import NucleusTypes
+from cancernet.errors import InvalidInput
 
 __all__ = ["CellTools", "open_tools"]
 
@@ -28,6 +31,8 @@ class CellTools:
         Says what they are; None: nobody does.
     cytology
         Outlines the cytoplasm around them; None: nobody does.
+    grades
+        Says how severe cells look; None: nobody does.
     held
         What is closed in the end.
     """
@@ -35,6 +40,7 @@ class CellTools:
     segmenter: Segmenter
     types: NucleusTypes | None = None
     cytology: CytologySegmenter | None = None
+    grades: CellGrades | None = None
     held: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
@@ -57,6 +63,7 @@ def open_tools(
     *,
     types: str | Path | None = None,
     cytology: str | Path | None = None,
+    grades: Sequence[str | Path] = (),
     runtime: str = "openvino",
     threads: int | None = None,
 ) -> CellTools:
@@ -70,14 +77,20 @@ def open_tools(
         A bundle for `NucleusTypes`; None: no types are asked for.
     cytology
         A bundle for `CytologySegmenter`; it outlines the nuclei too, unless another bundle is to do that.
+    grades
+        Bundles for `CellGrades`.
     runtime, threads
         Of the engines.
 
     Raises
     ------
+    InvalidInput
+        When grades are asked for without cytoplasm.
     CancerNetError
-        As `open_segmenter`, `NucleusTypes` and `CytologySegmenter` do; nothing stays open.
+        As `open_segmenter`, `NucleusTypes`, `CytologySegmenter` and `CellGrades` do; nothing stays open.
     """
+    if grades and cytology is None:
+        raise InvalidInput("Grades without cytoplasm", "A grade is of a whole cell", "Give --cytology BUNDLE too")
     asked = {"runtime": runtime, "threads": threads}
     with ExitStack() as stack:
         named = None if types is None else stack.enter_context(NucleusTypes(types, **asked))  # type: ignore[arg-type]
@@ -87,4 +100,5 @@ def open_tools(
             outlines = plasma
         else:
             outlines = stack.enter_context(open_segmenter(segmenter, runtime=runtime, threads=threads))
-        return CellTools(outlines, named, plasma, stack.pop_all())
+        graded = stack.enter_context(CellGrades(grades, **asked)) if grades else None  # type: ignore[arg-type]
+        return CellTools(outlines, named, plasma, graded, stack.pop_all())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,6 +83,15 @@ def cells(
             show_default=False,
         ),
     ] = None,
+    grade: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="Of smears, with --cytology: how severe is each cell? May be repeated, to see where bundles disagree.",
+            show_default=False,
+            autocompletion=complete.bundles,
+        ),
+    ] = None,
     fna: Annotated[
         bool,
         typer.Option("--fna", metavar=FLAG, help="Ask the FNA model about the 30 features of the field; no diagnosis."),
@@ -103,10 +113,9 @@ def cells(
     box = None if region is None else parse_region(region)
     options = SlideOptions(mpp=mpp, segmenter=segmenter, types=types, region=box, mask=mask)
     paths = find_slides(images)
-    if _is_one_field(paths, options, only_field=fna or labels is not None or cytology is not None):
-        chosen = CellOptions(
-            mpp=mpp, segmenter=segmenter, labels=labels, types=types, cytology=cytology, runtime=runtime
-        )
+    if _is_one_field(paths, options, only_field=fna or labels is not None or cytology is not None or bool(grade)):
+        chosen = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels, types=types, runtime=runtime)
+        chosen = replace(chosen, cytology=cytology, grades=tuple(grade or ()))
         _examine_field(paths[0], out, options=chosen, fna=fna, force=force, shown=(json, quiet))
         return
     asked = {"workers": workers, "max_ram": bytes_of(max_ram), "retry_failed": retry_failed, "force": force}
@@ -158,6 +167,8 @@ def _in_words(examined: Examined, place: Path) -> str:
         lines += [rows_table(_profile(summary["profile"])), ""]
     if "cells" in summary:
         lines += [paragraph(_with_cytoplasm(summary["cells"])), ""]
+    if "grades" in summary:
+        lines += [*_grades(summary["grades"]), ""]
     if "types" in summary:
         lines += [rows_table(_types(summary["types"])), ""]
     if "fna" in summary:
@@ -195,6 +206,17 @@ def _with_cytoplasm(found: Mapping[str, Any]) -> str:
         f"Cytoplasm by {found['by']} around {_counted(found['with_cytoplasm'])}, none around "
         f"{found['without_cytoplasm']}{middle}. The border cuts {found['cut_by_border']} cells."
     )
+
+
+def _grades(found: Mapping[str, Any]) -> list[str]:
+    """Return the grades of cells as lines, and where bundles disagree."""
+    rows = [[name, *map(str, counts.values())] for name, counts in found["counts"].items()]
+    lines = [rows_table([["grades, cells", *next(iter(found["counts"].values()))], *rows])]
+    if "most_apart" in found:
+        named = ", ".join(map(str, found["most_apart"]))
+        words = f"The bundles are a grade or more apart in {found['a_grade_or_more_apart']} of {found['cells']} cells"
+        lines += ["", paragraph(f"{words}{': ' if named else ''}{named}.")]
+    return lines
 
 
 def _types(found: Mapping[str, Any]) -> list[list[str]]:
