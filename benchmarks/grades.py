@@ -31,6 +31,7 @@ from cancernet.metrics import Scored, paired_difference
 from cancernet.tasks import nearest_grade
 
 KEPT = Path("build", "benchmarks", "grades.csv")
+ANSWERS = Path("build", "benchmarks", "grade-answers.csv")
 NAMES = ("normal", "light", "moderate", "severe", "in situ")
 SHARE, ALL, MORE = "share of the nucleus", "all measurements", "with logarithms and contrasts"
 LINEAR = (0.003, 0.01, 0.03, 0.1, 0.3)  # strengths of the penalty
@@ -48,10 +49,10 @@ def measure() -> str:
     chances = {name: np.empty((len(cells), len(NAMES))) for name in (SHARE, *WAYS, "chosen inside")}
     network, both, picked = network_of(), np.empty((len(cells), len(NAMES))), []
     for train, test in folds(cells):
-        inner = {name: _inner(way, cells, train) for name, way in WAYS.items()}
-        for name, way in WAYS.items():
-            chances[name][test] = _answers(way, cells, train, test)
-        chances[SHARE][test] = _answers(ONE, cells, train, test)
+        inner = {}
+        for name, way in {**WAYS, SHARE: ONE}.items():
+            inner[name], chances[name][test] = _answers(way, cells, train, test)
+        del inner[SHARE]  # it stands beside the others, and is none of those that are chosen from
         best = max(inner, key=lambda name: _kappa(truth[train], inner[name]))
         picked.append(best)
         chances["chosen inside"][test] = chances[best][test]
@@ -62,6 +63,8 @@ def measure() -> str:
     if network is not None:
         chances |= {"CancerNet alone": network, "measurements and CancerNet": both}
     scored = {name: _scored(one, truth, groups) for name, one in chances.items()}
+    said = {name: one.predicted for name, one in scored.items()}
+    pd.DataFrame({"truth": truth, "group": groups, **said}).to_csv(ANSWERS, index=False)
     if (run := os.environ.get("CANCERNET_BENCH_MEASURED")) is not None:
         scored["the study cytology-measured"] = _scored(_of_run(Path(run)), truth, groups)
     return "\n\n".join([_table(scored, cells), _differences(scored), _disagreement(scored, truth), _words(picked)])
@@ -184,22 +187,12 @@ def _inner_all(way: Way, cells: pd.DataFrame, train: NDArray[np.int64]) -> dict[
     return found
 
 
-def _best(way: Way, cells: pd.DataFrame, train: NDArray[np.int64]) -> tuple[str, Floats]:
-    """Return the setting with the best kappa of inner folds, and its answers."""
-    found, truth = _inner_all(way, cells, train), cells["grade"].to_numpy()[train]
-    best = max(found, key=lambda name: _kappa(truth, found[name]))
-    return best, found[best]
-
-
-def _inner(way: Way, cells: pd.DataFrame, train: NDArray[np.int64]) -> Floats:
-    """Return the answers of inner folds at the best setting."""
-    return _best(way, cells, train)[1]
-
-
-def _answers(way: Way, cells: pd.DataFrame, train: NDArray[np.int64], test: NDArray[np.int64]) -> Floats:
-    """Return the answers about test rows at the setting that the training rows chose."""
+def _answers(way: Way, cells: pd.DataFrame, train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return the answers about training rows (of inner folds) and test rows, at the setting that inner folds chose."""
     values, grades = _values(way, cells), cells["grade"].to_numpy()
-    return way[1][_best(way, cells, train)[0]](values[train], grades[train], values[test])
+    found = _inner_all(way, cells, train)
+    best = max(found, key=lambda name: _kappa(grades[train], found[name]))
+    return found[best], way[1][best](values[train], grades[train], values[test])
 
 
 def _kappa(truth: NDArray[np.int64], chances: Floats) -> float:
