@@ -9,6 +9,7 @@ outlines are kept in build/benchmarks/types. `studies/consep.toml` starts from r
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -51,17 +52,17 @@ def measure() -> str:
     counts: dict[tuple[str, str], list[TypeCounts]] = {}
     order = []
     for fold, network in _networks(study, given, codes, split):
-        train = given.iloc[fold.train]
-        for group in sorted(set(given["group"].to_numpy()[fold.test])):
-            order.append(group)
-            here = given[given["group"] == group]
-            truth = Named(_centres(here), codes[given["group"] == group])
-            for outlined, nuclei in _found(images[group], here):
-                answers = _answers(network, study, images[group], nuclei, train=train, codes=codes[fold.train])
-                for way, logits in answers.items():
-                    found = Named(_centres(nuclei), logits.argmax(axis=1))
-                    one = count_named(truth, found, classes=len(names), radius=RADIUS_UM)
-                    counts.setdefault((outlined, way), []).append(one)
+        tested = sorted(set(given["group"].to_numpy()[fold.test]))
+        order += tested
+        parts = [part for group in tested for part in _found(images[group], given[given["group"] == group])]
+        answers = _answers(network, study, parts, train=given.iloc[fold.train], codes=codes[fold.train])
+        for part, by_way in zip(parts, answers, strict=True):
+            here = given["group"] == part.case.group
+            truth = Named(_centres(given[here]), codes[here])
+            for way, logits in by_way.items():
+                found = Named(_centres(part.nuclei), logits.argmax(axis=1))
+                one = count_named(truth, found, classes=len(names), radius=RADIUS_UM)
+                counts.setdefault((part.outlined, way), []).append(one)
     return _page(counts, order, names)
 
 
@@ -117,16 +118,25 @@ def _pack(given: pd.DataFrame) -> Pack:
     return pack
 
 
-def _found(case: Case, given: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+@dataclass(frozen=True)
+class Part:
+    """The nuclei of an image, as one of the ways outlines them."""
+
+    outlined: str
+    case: Case
+    nuclei: pd.DataFrame
+
+
+def _found(case: Case, given: pd.DataFrame) -> Iterator[Part]:
     """Yield the nuclei of an image, measured: those given, and those found in two ways."""
-    yield GIVEN, given
     classical, network = (KEPT / f"{way}-{case.group}.npy" for way in ("classical", "network"))
     if not classical.is_file():
         np.save(classical, Classical().labels(case.image, mpp=case.mpp))
     if not network.is_file():
         _outline_all()
-    yield CLASSICAL, _measured(case, classical)
-    yield FOUND, _measured(case, network)
+    yield Part(GIVEN, case, given)
+    yield Part(CLASSICAL, case, _measured(case, classical))
+    yield Part(FOUND, case, _measured(case, network))
 
 
 def _outline_all() -> None:
@@ -148,23 +158,21 @@ def _measured(case: Case, place: Path) -> pd.DataFrame:
     return pd.read_parquet(rows)
 
 
-def _answers(
-    network, study, case: Case, nuclei: pd.DataFrame, *, train: pd.DataFrame, codes: Ints
-) -> dict[str, Floats]:
-    """Return the logits of each way for the nuclei of an image."""
-    scale = _crop_mpp() / case.mpp
-    crops = cut_crops(case.image, _centres(nuclei) / case.mpp, size=network.shapes["input"][1], scale=scale)
+def _answers(network, study, parts: Sequence[Part], *, train: pd.DataFrame, codes: Ints) -> Iterator[dict[str, Floats]]:
+    """Yield the logits of each way for the nuclei of each part."""
     columns, names = list(measured_columns()), study.task.classes
     middle = train[columns].median()
-    logits = {
-        NETWORK: run_in_batches(network, crops).logits.astype(np.float64),
-        MEASURED: baseline_logits(
-            "logistic", train[columns].fillna(middle), codes, nuclei[columns].fillna(middle), classes=names
-        ),
-        "majority": np.tile(np.bincount(codes, minlength=len(names)), (len(nuclei), 1)).astype(np.float64),
-    }
-    normal = logits[NETWORK] - np.logaddexp.reduce(logits[NETWORK], axis=1, keepdims=True)
-    return logits | {BOTH: (normal + logits[MEASURED]) / 2}
+    known, new = (table[columns].fillna(middle) for table in (train, pd.concat([part.nuclei for part in parts])))
+    measured = baseline_logits("logistic", known, codes, new, classes=names)
+    ends = np.cumsum([len(part.nuclei) for part in parts])
+    for part, own in zip(parts, np.split(measured, ends[:-1]), strict=True):
+        scale = _crop_mpp() / part.case.mpp
+        centres = _centres(part.nuclei) / part.case.mpp
+        crops = cut_crops(part.case.image, centres, size=network.shapes["input"][1], scale=scale)
+        logits = run_in_batches(network, crops).logits.astype(np.float64)
+        normal = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        shares = np.bincount(codes, minlength=len(names)).astype(np.float64)
+        yield {NETWORK: logits, MEASURED: own, BOTH: (normal + own) / 2, "majority": np.tile(shares, (len(own), 1))}
 
 
 def _crop_mpp() -> float:
