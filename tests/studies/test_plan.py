@@ -177,3 +177,17 @@ def test_the_digest_tells_studies_data_and_splits_apart():
     digests = {plan.digest for plan in [make_plan(study, table), *others]}
     assert len(digests) == len(others) + 1
     assert make_plan(study, made_table()).digest == make_plan(study, table).digest
+
+
+def test_a_table_may_have_ordered_grades():
+    grades = ("c", "a", "b")  # from the least severe
+    task = {"kind": "ordinal", "positive": None, "classes": list(grades)}
+    study = made_study(task=task, model={"name": "dense", "filters": None, "dense": None, "units": [4]})
+    plan = make_plan(study, made_table(classes=("a", "b", "c")))
+    assert plan.task.classes == grades
+    rows = np.arange(len(plan.table))
+    logits = plan.baseline("logistic").cross_fit(rows, [rows[::2], rows[1::2]], seed=0).logits
+    assert logits.shape == (len(rows), 2)
+    assert (np.diff(logits, axis=1) >= 0).all()
+    with pytest.raises(InvalidInput, match=r'a table need model\.name = "dense"'):
+        made_study(task=task)

@@ -10,11 +10,22 @@ import numpy as np
 
 from cancernet.cells.field import Field
 from cancernet.cells.measure import Measured
+from cancernet.cells.types import classes_of, count_types, describe_types, with_types
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NOTICE", "QUANTILES", "SCHEMA_VERSION", "TABLED", "notes_of", "quantiles_of", "summarise_field", "versions"]
+__all__ = [
+    "NOTICE",
+    "QUANTILES",
+    "SCHEMA_VERSION",
+    "TABLED",
+    "notes_of",
+    "quantiles_of",
+    "summarise_field",
+    "summarise_types",
+    "versions",
+]
 
 SCHEMA_VERSION = 1
 NOTICE = "Research use only, not a medical device."
@@ -66,6 +77,11 @@ def summarise_field(field: Field, measured: Measured, *, found_by: str) -> dict[
         "versions": versions(),
         "note": NOTICE,
     }
+
+
+def summarise_types(table: pd.DataFrame, by: str) -> dict[str, Any]:
+    """Return what the summary says of the types of a field's nuclei; nothing when they have none."""
+    return {"types": describe_types(count_types(table), classes_of(table), by=by)} if with_types(table) else {}
 
 
 def versions() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,32 @@ def cells(
             autocompletion=complete.segmenters,
         ),
     ] = "classical",
+    types: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="What says the types of nuclei: a bundle of crops or of measurements.",
+            show_default=False,
+            autocompletion=complete.bundles,
+        ),
+    ] = None,
+    cytology: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="Of smears: what outlines cytoplasm, and nuclei unless another bundle does; adds N:C.",
+            show_default=False,
+        ),
+    ] = None,
+    grade: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="Of smears, with --cytology: how severe is each cell? May be repeated, to see where bundles disagree.",
+            show_default=False,
+            autocompletion=complete.bundles,
+        ),
+    ] = None,
     fna: Annotated[
         bool,
         typer.Option("--fna", metavar=FLAG, help="Ask the FNA model about the 30 features of the field; no diagnosis."),
@@ -84,10 +111,11 @@ def cells(
     from cancernet.scan import find_slides, parse_region
 
     box = None if region is None else parse_region(region)
-    options = SlideOptions(mpp=mpp, segmenter=segmenter, region=box, mask=mask)
+    options = SlideOptions(mpp=mpp, segmenter=segmenter, types=types, region=box, mask=mask)
     paths = find_slides(images)
-    if _is_one_field(paths, options, only_field=fna or labels is not None):
-        chosen = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels, runtime=runtime)
+    if _is_one_field(paths, options, only_field=fna or labels is not None or cytology is not None or bool(grade)):
+        chosen = CellOptions(mpp=mpp, segmenter=segmenter, labels=labels, types=types, runtime=runtime)
+        chosen = replace(chosen, cytology=cytology, grades=tuple(grade or ()))
         _examine_field(paths[0], out, options=chosen, fna=fna, force=force, shown=(json, quiet))
         return
     asked = {"workers": workers, "max_ram": bytes_of(max_ram), "retry_failed": retry_failed, "force": force}
@@ -100,7 +128,9 @@ def _is_one_field(paths: Sequence[Path], options: SlideOptions, *, only_field: b
 
     if only_field and (len(paths) > 1 or options.region is not None or options.mask is not None):
         raise InvalidInput(
-            "--fna or --labels for slides", "One field, without --region and --mask", "Export a region as an image"
+            "--fna, --labels or --cytology for slides",
+            "One field, without --region and --mask",
+            "Export a region as an image",
         )
     return only_field or (len(paths) == 1 and is_field(paths[0], options))
 
@@ -135,6 +165,12 @@ def _in_words(examined: Examined, place: Path) -> str:
     if summary["nuclei"]:
         lines += [_quantiles(summary["quantiles"]), ""]
         lines += [rows_table(_profile(summary["profile"])), ""]
+    if "cells" in summary:
+        lines += [paragraph(_with_cytoplasm(summary["cells"])), ""]
+    if "grades" in summary:
+        lines += [*_grades(summary["grades"]), ""]
+    if "types" in summary:
+        lines += [rows_table(_types(summary["types"])), ""]
     if "fna" in summary:
         lines += [*_asked(summary["fna"]), ""]
     lines += [paragraph(f"{_counted(count)} {words}.") for words, count in summary["notes"].items()]
@@ -160,6 +196,34 @@ def _profile(found: Mapping[str, float | None]) -> list[list[str]]:
     from cancernet.cells import PROFILE
 
     return [[words, _digits(found[name])] for name, words in PROFILE.items()]
+
+
+def _with_cytoplasm(found: Mapping[str, Any]) -> str:
+    """Return what was found of cytoplasm."""
+    share = found["median_nucleus_share"]
+    middle = "" if share is None else f"; the nucleus takes {share:.2f} of a cell in the median"
+    return (
+        f"Cytoplasm by {found['by']} around {_counted(found['with_cytoplasm'])}, none around "
+        f"{found['without_cytoplasm']}{middle}. The border cuts {found['cut_by_border']} cells."
+    )
+
+
+def _grades(found: Mapping[str, Any]) -> list[str]:
+    """Return the grades of cells as lines, and where bundles disagree."""
+    rows = [[name, *map(str, counts.values())] for name, counts in found["counts"].items()]
+    lines = [rows_table([["grades, cells", *next(iter(found["counts"].values()))], *rows])]
+    if "most_apart" in found:
+        named = ", ".join(map(str, found["most_apart"]))
+        words = f"The bundles are a grade or more apart in {found['a_grade_or_more_apart']} of {found['cells']} cells"
+        lines += ["", paragraph(f"{words}{': ' if named else ''}{named}.")]
+    return lines
+
+
+def _types(found: Mapping[str, Any]) -> list[list[str]]:
+    """Return the types of nuclei as lines of cells."""
+    shares = {name: "-" if share is None else f"{share:.0%}" for name, share in found["shares"].items()}
+    rows = [[name, str(count), shares[name]] for name, count in found["counts"].items()]
+    return [[f"types, by {found['by']}", "nuclei", "share"], *rows, ["left open", str(found["abstained"]), ""]]
 
 
 def _digits(value: float | None) -> str:

@@ -48,13 +48,13 @@ def examine_slides(
     shown
         As JSON, or not at all.
     """
-    from cancernet.cells import open_segmenter
+    from cancernet.cells import open_tools
 
     json, quiet = shown
     refuse_shared_mask(paths, options.mask)
     refuse_own_folders(paths, out)
     threads = max(1, processors() // max(1, asked["workers"]))
-    setup = partial(open_segmenter, options.segmenter, runtime=runtime, threads=threads)
+    setup = partial(open_tools, options.segmenter, types=options.types, runtime=runtime, threads=threads)
     batch = _batch_options(options, runtime=runtime, asked=asked)
     try:
         result = _run(paths, out, setup=setup, options=options, batch=batch, quiet=quiet or json)
@@ -82,7 +82,8 @@ def _batch_options(options: SlideOptions, *, runtime: str, asked: Mapping[str, A
         "mask": None if options.mask is None else sha256(options.mask),
         "mpp": "error" if policy.table else options.mpp,
         "segmenter": digest_of(options.segmenter),
-        "runtime": "" if options.segmenter in SEGMENTERS else runtime,
+        "types": None if options.types is None else digest_of(options.types),
+        "runtime": "" if options.segmenter in SEGMENTERS and options.types is None else runtime,
     }
     digest = hashlib.sha256(dumps(fields, sort_keys=True).encode()).hexdigest()
     return BatchOptions(**asked, digest=digest, own=policy.line_of, versions={"cancernet": __version__})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cancernet.cli import complete, makeslide
+from cancernet.cli.cellsets import crops, measured_cells
 from cancernet.cli.options import Group, Id, Json, Layout, Target
 from cancernet.cli.patchaudit import audit_images, holds_images
 from cancernet.cli.sets import describe_sets, fetch, sets_in_words
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="List tables and public data sets, fetch a set, audit a table, make a slide.", no_args_is_help=True
+    help="List tables and public data sets, fetch a set, audit a table, make slides and sets of crops.",
+    no_args_is_help=True,
 )
 app.command()(fetch)
+app.command()(crops)
+app.command("cells")(measured_cells)
 app.add_typer(makeslide.app, name="make")
 
 _FOLDS, _SEED = 5, 7  # of the split that is audited: the default of studies

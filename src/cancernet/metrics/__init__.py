@@ -36,10 +36,12 @@ from cancernet.metrics.ranking import auroc, average_precision, delong
 from cancernet.metrics.recalibration import calibration_line
 from cancernet.metrics.scored import Scored
 from cancernet.metrics.thresholds import RULES, Rule, choose_threshold, parse_rule
+from cancernet.metrics.typed import DETECTION, Named, TypeCounts, count_named, measure_named
 
 __all__ = [
     "BAG_BASELINES",
     "BASELINES",
+    "DETECTION",
     "EXPRESSION_BASELINES",
     "INSTANCE_METRICS",
     "PATCH_BASELINES",
@@ -49,18 +51,21 @@ __all__ = [
     "ElasticNet",
     "InstanceScores",
     "Marks",
+    "Named",
     "PrecisionRecall",
     "Reliability",
     "RiskCoverage",
     "Roc",
     "Rule",
     "Scored",
+    "TypeCounts",
     "auroc",
     "average_precision",
     "baseline_logits",
     "calibration_line",
     "choose_threshold",
     "confusion",
+    "count_named",
     "decision_curve",
     "delong",
     "ece",
@@ -76,6 +81,7 @@ __all__ = [
     "measure_answers",
     "measure_at",
     "measure_instances",
+    "measure_named",
     "net_benefit",
     "paired_difference",
     "parse_rule",

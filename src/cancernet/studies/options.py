@@ -117,6 +117,12 @@ TableModel = Annotated[
 ]
 
 
+def _check_grades(study: TableStudy | ExpressionStudy, what: str) -> None:
+    """Refuse ordered grades by a network that has no steps for them."""
+    if study.task.kind == "ordinal" and not isinstance(study.model, Dense):
+        raise ValueError(f'ordered grades of {what} need model.name = "dense"')
+
+
 class TableStudy(Study):
     """A study of rows of numbers, by conv1d, a dense or a linear network."""
 
@@ -126,9 +132,8 @@ class TableStudy(Study):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        """Refuse what no table can do yet."""
-        if self.task.kind == "ordinal":
-            raise ValueError('ordered grades need kind = "patches"; for a table use kind = "multiclass"')
+        """Hold grades and network together."""
+        _check_grades(self, "a table")
         return self
 
 
@@ -160,8 +165,7 @@ class ExpressionStudy(Study):
     @model_validator(mode="after")
     def _check(self) -> Self:
         """Hold grades and network together."""
-        if self.task.kind == "ordinal" and not isinstance(self.model, Dense):
-            raise ValueError('ordered grades of expression need model.name = "dense"')
+        _check_grades(self, "expression")
         return self
 
 

@@ -86,7 +86,8 @@ class TaskOptions(Section):
     Parameters
     ----------
     kind
-        "binary", "multiclass", "ordinal" (patches): grades in order, or "segmentation" (nuclei): outlines.
+        "binary", "multiclass", "ordinal": grades in order (of tables by the dense network), or "segmentation" (nuclei):
+        outlines.
     positive
         The class that sensitivity, threshold and prevalence speak of; required for "binary".
     classes

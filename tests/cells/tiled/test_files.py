@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from shapely import box
 
-from cancernet.cells import Classical, SlideOptions, examine_slide, is_field, measure_nuclei
+from cancernet.cells import CellTools, Classical, SlideOptions, examine_slide, is_field, measure_nuclei
 from cancernet.cells.profile import mitosis_candidates
 from cancernet.cells.summary import QUANTILES, quantiles_of
 from cancernet.cells.tiled import streams
@@ -38,7 +38,7 @@ def examined(folder, name, **options):
     out = folder / name
     out.mkdir()
     given = SlideOptions(mpp="0.25", **{"mask": folder / "mask.geojson", **options})
-    return examine_slide(Classical(), folder / "slide.png", folder=out, options=given), out
+    return examine_slide(CellTools(Classical()), folder / "slide.png", folder=out, options=given), out
 
 
 def test_files_are_true_to_each_other(slide, monkeypatch):
@@ -49,7 +49,11 @@ def test_files_are_true_to_each_other(slide, monkeypatch):
     options = SlideOptions(mpp="0.25", mask=slide / "mask.geojson")
     path = slide / "slide.png"
     summary = examine_slide(
-        Classical(), path, folder=out, options=options, progress=lambda part, whole: done.append((part, whole))
+        CellTools(Classical()),
+        path,
+        folder=out,
+        options=options,
+        progress=lambda part, whole: done.append((part, whole)),
     )
     table = pd.read_parquet(out / "cells.parquet")
     regions = read_geojson(out / "cells.geojson", l0_size=(400, 400))
@@ -88,7 +92,7 @@ def test_a_failure_leaves_no_half_file(slide):
     out.mkdir()
     options = SlideOptions(mpp="0.25", mask=slide / "mask.geojson")
     with pytest.raises(CancerNetError, match="It fails"):
-        examine_slide(Fails(), slide / "slide.png", folder=out, options=options)
+        examine_slide(CellTools(Fails()), slide / "slide.png", folder=out, options=options)
     assert not list(out.iterdir())
 
 

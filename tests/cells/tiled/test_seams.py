@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cancernet.cells import Classical, SlideOptions, examine_slide, measure_nuclei
+from cancernet.cells import CellTools, Classical, SlideOptions, examine_slide, measure_nuclei
 from cancernet.cells.tiled import plan
 from cells.drawn import field
 
@@ -18,7 +18,7 @@ def in_tiles(path, folder, *, px_side, monkeypatch, mask):
     """Return the table of a slide whose tiles have such a side, and its summary."""
     monkeypatch.setattr(plan, "_PX_SIDE", px_side)
     folder.mkdir()
-    summary = examine_slide(Classical(), path, folder=folder, options=SlideOptions(mpp="0.25", mask=mask))
+    summary = examine_slide(CellTools(Classical()), path, folder=folder, options=SlideOptions(mpp="0.25", mask=mask))
     table = pd.read_parquet(folder / "cells.parquet").sort_values(["y_um", "x_um"], ignore_index=True)
     return table, summary
 

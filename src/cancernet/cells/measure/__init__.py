@@ -5,7 +5,14 @@ from cancernet.cells.measure.contours import POINTS, Contours, contours_of
 from cancernet.cells.measure.mend import checked_labels
 from cancernet.cells.measure.places import AROUND_UM
 from cancernet.cells.measure.rings import rings_of
-from cancernet.cells.measure.table import WISCONSIN, Measured, checked_image, measure_nuclei
+from cancernet.cells.measure.table import (
+    WISCONSIN,
+    Measured,
+    checked_image,
+    measure_nuclei,
+    measured_columns,
+    no_nuclei,
+)
 from cancernet.cells.measure.wisconsin import SHAPES, shapes
 
 __all__ = [
@@ -21,6 +28,8 @@ __all__ = [
     "checked_labels",
     "contours_of",
     "measure_nuclei",
+    "measured_columns",
+    "no_nuclei",
     "rings_of",
     "shapes",
 ]

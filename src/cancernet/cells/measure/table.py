@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from cancernet.stain import separate
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WISCONSIN", "Measured", "checked_image", "measure_nuclei"]
+__all__ = ["WISCONSIN", "Measured", "checked_image", "measure_nuclei", "measured_columns", "no_nuclei"]
 
 WISCONSIN = {
     "radius": "radius_um",
@@ -41,6 +42,7 @@ WISCONSIN = {
 
 _LEAST_PIXELS = 12  # fewer have no shape that could be told from the stairs of pixels
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_OF_THE_IMAGE = ("nucleus", "x_um", "y_um", "orientation_deg", "border_um", "cut", "reason")
 _OF_OUTLINE = (*(WISCONSIN[name] for name in SHAPES if name != "area"), "solidity")
 
 Floats = NDArray[np.float64]
@@ -144,6 +146,17 @@ def measure_nuclei(image: NDArray[Any], labels: NDArray[Any], *, mpp: float, cho
     columns["cut"] = _cut(fixed, len(own))
     table = _explained(columns, pixels.areas, mending)
     return Measured(table, contours, fixed, mpp)
+
+
+def no_nuclei(mpp: float) -> Measured:
+    """Return what `measure_nuclei` finds where there is no nucleus: a table with all columns, and no row."""
+    return measure_nuclei(np.full((1, 1, 3), 255, np.uint8), np.zeros((1, 1), np.int32), mpp=mpp)
+
+
+@cache
+def measured_columns() -> tuple[str, ...]:
+    """Return the names of the columns that say what a nucleus is like, without those that say where it lies."""
+    return tuple(str(name) for name in no_nuclei(1.0).table.columns if name not in _OF_THE_IMAGE)
 
 
 def _centres(labels: NDArray[np.int32], count: int) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cancernet.cells.profile.numbers import PROFILE
 from cancernet.cells.profile.reference import NUCLEAR, Reference
+from cancernet.cells.types import ABSTAINED, classes_of, colour_of, count_types, with_types
 from cancernet.report.style import BASELINES, INK, MUTED, NETWORK, Drawing
 
 if TYPE_CHECKING:
@@ -43,13 +44,17 @@ def draw_profile(
     """
 
     def draw(figure: Figure) -> None:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[1.0, 1.15])  # type: ignore[misc]
+        typed = with_types(table)
+        heights = [1.0, 1.15, 0.17] if typed else [1.0, 1.15]
+        upper, lower, *last = figure.subfigures(len(heights), 1, height_ratios=heights)  # type: ignore[misc]
         upper.suptitle(f"{name}: {len(table)} nuclei beside those of public sets", color=INK, fontweight="bold")
         panels = upper.subplots(2, _COLUMNS).ravel()
         for axes, (column, words) in zip(panels, NUCLEAR.items(), strict=True):
             _nuclei(axes, table[column].to_numpy(np.float64), words, column, references)
         lower.suptitle("The field among the fields of each set", color=INK, fontweight="bold")
         _fields(lower.subplots(), profile, references)
+        for part in last:
+            _types(part.subplots(), table)
 
     sets = ", ".join(reference.words for reference in references)
     return Drawing(
@@ -111,6 +116,20 @@ def _folded(words: str) -> str:
     import textwrap
 
     return "\n".join(textwrap.wrap(words, _SHORT))
+
+
+def _types(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw how many nuclei are of which type, as parts of one bar; those that are left open last, in grey."""
+    counts, left = count_types(table), 0
+    colours = {name: colour_of(place) for place, name in enumerate(classes_of(table))}
+    for name, (red, green, blue) in {**colours, ABSTAINED: (205, 207, 214)}.items():
+        label = f"{name} {counts[name]}"
+        axes.barh(
+            0, counts[name], left=left, color=(red / 255, green / 255, blue / 255), label=label, edgecolor="white"
+        )
+        left += counts[name]
+    axes.set(yticks=[], xlim=(0, max(left, 1)), title="Types of nuclei")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=len(colours) + 1, labelcolor=MUTED)
 
 
 def _number(value: float | None) -> str:

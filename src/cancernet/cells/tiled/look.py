@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cancernet.cells.measure import AROUND_UM, Measured, measure_nuclei
 from cancernet.cells.segmenter import Fits, Segmenter
 from cancernet.cells.tiled.plan import Plane, Tile
+from cancernet.cells.types import NucleusTypes
 from cancernet.geometry import Box
 from cancernet.scan import Tissue
 from cancernet.slides import Slide
@@ -52,6 +53,8 @@ class Looker:
         And here, in base-level pixels.
     segmenter
         Fitted to the slide.
+    types
+        Says what the nuclei are; None: nobody does.
     """
 
     slide: Slide
@@ -59,6 +62,7 @@ class Looker:
     tissue: Tissue
     region: Box
     segmenter: Segmenter
+    types: NucleusTypes | None = None
 
     def __call__(self, tile: Tile) -> LookedAt:
         """Return the nuclei that a tile owns, measured."""
@@ -71,6 +75,8 @@ class Looker:
             return tile.owns(places) & self._counts(places * self.plane.l0_per_px)
 
         measured = measure_nuclei(image, labels, mpp=mpp, chosen=chosen)
+        if self.types is not None:
+            measured = self.types(image, measured)
         return LookedAt(tile, replace(measured, table=self._on_slide(measured.table, tile)))
 
     def _counts(self, places: NDArray[np.float64]) -> NDArray[np.bool_]:

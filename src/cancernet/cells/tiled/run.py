@@ -8,28 +8,32 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.ahead import several_ahead
 from cancernet.cells.field import refuse_fluorescence
-from cancernet.cells.measure import measure_nuclei
+from cancernet.cells.measure import no_nuclei
 from cancernet.cells.run import CellOptions, examine, write_examined
-from cancernet.cells.segmenter import Segmenter
 from cancernet.cells.tiled.look import LookedAt, Looker, fitted
 from cancernet.cells.tiled.picture import density_of, draw_density
 from cancernet.cells.tiled.plan import Plane, plane_of, tiles_of
 from cancernet.cells.tiled.streams import growing_cells
 from cancernet.cells.tiled.summary import summarise_slide
 from cancernet.cells.tiled.sums import Sums
+from cancernet.cells.tools import CellTools
+from cancernet.cells.types import describe_types
 from cancernet.errors import InvalidInput
 from cancernet.files import give_back_freed, whole_file, write_json
 from cancernet.geometry import Box
 from cancernet.report.style import render
 from cancernet.scan import Thumbnail, Tissue, inside, tissue_of, within
 from cancernet.slides import Slide, open_slide, resolve_pitch, thumbnail_size
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SlideOptions", "cells_item", "examine_slide", "is_field"]
 
@@ -52,8 +56,8 @@ class SlideOptions:
     ----------
     mpp
         What to do about the resolution; see `MppPolicy.parse`.
-    segmenter
-        What outlines the nuclei, in words for the summary.
+    segmenter, types
+        What outlines the nuclei and what says their types, in words for the summary.
     region
         The part that is looked at; None: all of it.
     mask
@@ -69,6 +73,7 @@ class SlideOptions:
 
     mpp: str = "error"
     segmenter: str = "classical"
+    types: str | None = None
     region: Box | None = None
     mask: Path | None = None
     threads: int = 2
@@ -86,7 +91,7 @@ class SlideOptions:
 
 
 def examine_slide(
-    segmenter: Segmenter,
+    tools: CellTools,
     path: str | Path,
     *,
     folder: Path,
@@ -101,8 +106,8 @@ def examine_slide(
 
     Parameters
     ----------
-    segmenter
-        Of `open_segmenter`. One that can be fitted is, once for all tiles.
+    tools
+        Of `open_tools`. A segmenter that can be fitted is, once for all tiles.
     path
         Of the slide, or of a large field.
     folder
@@ -131,18 +136,19 @@ def examine_slide(
         plane, region = plane_of(slide, pitch), inside(chosen.region, slide)
         thumbnail, tissue = _look(slide, chosen, region=region)
         tiles = list(tiles_of(plane, tissue))
-        if tiles:
-            segmenter = fitted(segmenter, slide, plane=plane, tissue=tissue)
-        looker = Looker(slide, plane, tissue, region=region, segmenter=segmenter)
+        segmenter = fitted(tools.segmenter, slide, plane=plane, tissue=tissue) if tiles else tools.segmenter
+        looker = Looker(slide, plane, tissue, region=region, segmenter=segmenter, types=tools.types)
         looked = several_ahead(tiles, looker, threads=chosen.threads, ahead=chosen.threads)
         told = None if progress is None else partial(_tell, progress, len(tiles))
-        sums, counts = _write(folder, looked, plane=plane, tissue=tissue, told=told)
+        sums, counts = _write(folder, looked, like=_no_nuclei(plane.mpp, tools), plane=plane, tissue=tissue, told=told)
         summary = summarise_slide(
             sums, slide, plane, tissue=tissue, pitch=pitch, tiles=len(tiles), found_by=f"segmenter '{chosen.segmenter}'"
         )
     give_back_freed()
     with whole_file(folder / "cells.png") as place:
         place.write_bytes(render(draw_density(slide.path.name, thumbnail, density_of(counts, tissue))).png)
+    if tools.types is not None:
+        summary["types"] = describe_types(sums.types, tools.types.classes, by=tools.types.words)
     summary |= {"options": chosen.to_dict(), "seconds": round(perf_counter() - begun, 3)}
     write_json(folder / "summary.json", summary)  # last: who finds it finds all
     return summary
@@ -164,12 +170,12 @@ def is_field(path: Path, options: SlideOptions) -> bool:
 
 
 def cells_item(
-    item: _Item, folder: Path, *, tool: Segmenter, report: Callable[[float, float], None], options: SlideOptions
+    item: _Item, folder: Path, *, tool: CellTools, report: Callable[[float, float], None], options: SlideOptions
 ) -> Mapping[str, Any]:
     """Do the work of a batch on one slide, or on a field among slides; return what the ledger keeps."""
     if is_field(item.path, options):
         own = CellOptions(mpp=options.mpp, segmenter=options.segmenter)
-        examined = examine(item.path, options=own, segmenter=tool)
+        examined = examine(item.path, options=own, tools=tool)
         write_examined(folder, examined)
         summary = examined.summary
     else:
@@ -181,13 +187,14 @@ def _write(
     folder: Path,
     looked: Iterable[LookedAt],
     *,
+    like: pd.DataFrame,
     plane: Plane,
     tissue: Tissue,
     told: Callable[[int], None] | None,
 ) -> tuple[Sums, NDArray[np.int32]]:
     """Write the nuclei of each tile; return what was counted, and how many lie in each pixel of the mask, (h, w)."""
     sums, counts = Sums(), np.zeros(tissue.mask.shape, np.int32)
-    with growing_cells(folder, plane, like=_no_nuclei(plane.mpp)) as streams:
+    with growing_cells(folder, plane, like=like) as streams:
         for done, one in enumerate(looked, start=1):
             streams.append(one)
             sums.add(one.measured.table)
@@ -217,10 +224,11 @@ def _look(slide: Slide, options: SlideOptions, *, region: Box) -> tuple[Thumbnai
     return Thumbnail(shown, *scale, scale[0] * pitch.um_x), tissue
 
 
-def _no_nuclei(mpp: float) -> Any:
+def _no_nuclei(mpp: float, tools: CellTools) -> pd.DataFrame:
     """Return the table of no nucleus, with the columns of all."""
-    nothing = np.full((1, 1, 3), 255, np.uint8)
-    return measure_nuclei(nothing, np.zeros((1, 1), np.int32), mpp=mpp).table
+    nothing = no_nuclei(mpp)
+    blank = np.full((1, 1, 3), 255, np.uint8)
+    return (nothing if tools.types is None else tools.types(blank, nothing)).table
 
 
 def _count(counts: NDArray[np.int32], one: LookedAt, plane: Plane, *, tissue: Tissue) -> None:

@@ -93,7 +93,8 @@ def _schema(table: pd.DataFrame) -> pa.Schema:
     """Return the columns of all tiles: text, truth, whole numbers and others, as the table of a field has them."""
     import pyarrow as pa
 
-    kinds: dict[str, Any] = {"nucleus": pa.int64(), "cut": pa.bool_(), "reason": pa.string()}
+    kinds: dict[str, Any] = {"nucleus": pa.int64(), "cut": pa.bool_(), "abstained": pa.bool_()}
+    kinds |= dict.fromkeys(("reason", "type"), pa.string())
     return pa.schema([(name, kinds.get(name, pa.float64())) for name in table.columns])
 
 

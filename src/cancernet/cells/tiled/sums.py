@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cancernet.cells.profile import clumped
 from cancernet.cells.summary import QUANTILES, notes_of
+from cancernet.cells.types import count_types
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,6 +113,8 @@ class Sums:
         Nuclei; those that the border cuts, and without a shape.
     notes
         How many nuclei have which kind of reason.
+    types
+        How many nuclei are of which type; empty without types.
     direction, long
         Sum of doubled directions of long nuclei, and how many these are.
     """
@@ -121,6 +124,7 @@ class Sums:
     clumped: Histogram = field(default_factory=lambda: Histogram(*BINS["haematoxylin"]))
     counts: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
     direction: complex = 0j
     long: int = 0
 
@@ -135,6 +139,7 @@ class Sums:
         self.counts["cut"] += int(table["cut"].sum())
         self.counts["shapeless"] += int(table["radius_um"].isna().sum())
         self.notes.update(notes_of(table))
+        self.types += count_types(table)
         long = whole["orientation_deg"].to_numpy(np.float64)[whole["eccentricity"].to_numpy(np.float64) >= _LONG]
         self.direction += complex(np.exp(2j * np.radians(long)).sum())
         self.long += len(long)
