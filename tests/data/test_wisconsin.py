@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from cancernet.data import FNA_FEATURES, MEASURES, STATISTICS, catalogue, load, read_chunks, read_table
+from cancernet.data import FNA_FEATURES, MEASURES, STATISTICS, catalogue, load, read_chunks, read_column, read_table
 from cancernet.data.wisconsin import familiar, recognise
 from cancernet.errors import InvalidInput
 
@@ -121,3 +121,11 @@ def test_a_file_without_header_can_be_predicted(realdata):
     assert chunks[0].ids[0] == "842302"
     assert chunks[0].extra == ("diagnosis",)
     np.testing.assert_array_equal(np.concatenate([chunk.values for chunk in chunks]), load("wdbc").values)
+
+
+@pytest.mark.realdata
+def test_wpbc_data_keeps_the_time_when_asked(realdata):
+    path = realdata / "tabular/wisconsin/wpbc.data"
+    table = read_table(path, keep=("time",))
+    assert table.feature_names == ("time", *read_table(path).feature_names)
+    assert read_column(path, "outcome").tolist() == table.target.tolist()

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from cancernet import bundle, engine, studies
+from cancernet.data import FNA_FEATURES
 from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.report import read_estimates
 from cancernet.studies import SurvivalRun, SurvivalStudy
@@ -281,6 +282,34 @@ def test_what_cannot_be_a_study_is_said(tmp_path: Path, change: object, data: di
         studies.make_survival_plan(study)
 
 
+def test_rows_without_outcome_are_left_out_when_asked(tmp_path: Path) -> None:
+    frame = made_frame(80)
+    frame.loc[3, "status"], frame.loc[[5, 6], "months"] = "", np.nan
+    with pytest.raises(InvalidInput, match="Nothing in"):
+        studies.make_survival_plan(made_study(tmp_path, frame))
+    plan = studies.make_survival_plan(made_study(tmp_path, frame, without_outcome="drop"))
+    assert sorted(set(frame.patient) - set(plan.table.ids.tolist())) == ["p3", "p5", "p6"]
+    assert "3 rows without a time or an event were left out." in plan.notes()
+
+
+def test_nuclear_features_come_first_where_convolutions_go_over_them(tmp_path: Path) -> None:
+    frame = made_frame(60)
+    study = made_study(tmp_path, frame).to_dict() | {
+        "model": {"name": "cox-network", "inner_folds": 2, "body": "conv1d"}
+    }
+    with pytest.raises(InvalidInput, match="lacks 30 of the 30 nuclear features"):
+        studies.make_survival_plan(studies.study_from(study))
+    names = [feature.name for feature in FNA_FEATURES]
+    frame[names[::-1]] = np.random.default_rng(0).normal(size=(60, 30))
+    made_study(tmp_path, frame)
+    for body, settled in (("auto", "conv1d"), ("dense", "dense")):
+        study["model"]["body"] = body
+        plan = studies.make_survival_plan(studies.study_from(study))
+        assert plan.options.body == settled  # type: ignore[union-attr]
+        first = names if body == "auto" else ["grade", "age", "noise"]
+        assert list(plan.table.feature_names[: len(first)]) == first
+
+
 def test_a_time_past_the_follow_up_is_refused_in_the_study(tmp_path: Path) -> None:
     study = made_study(tmp_path, made_frame())
     for report, said in (({"times": (500.0,)}, "report.times holds 500"), ({"horizon": 500.0}, "report.horizon = 500")):
@@ -322,11 +351,10 @@ def test_a_study_survives_being_written(tmp_path: Path) -> None:
     assert studies.parse_study(studies.to_toml(study)) == study
 
 
-@pytest.mark.parametrize("name", ["cox-network", "logistic-hazard"])
-def test_a_network_stands_beside_cox_in_the_same_folds(tmp_path: Path, name: str) -> None:
+def test_a_network_stands_beside_cox_in_the_same_folds(tmp_path: Path) -> None:
     study = made_study(tmp_path, made_frame(150))
     fields = study.to_dict() | {
-        "model": {"name": name, "hidden": [8], "epochs": 4, "inner_folds": 2, "intervals": 5},
+        "model": {"name": "cox-network", "hidden": [8], "epochs": 4, "inner_folds": 2, "stopping": "together"},
         "split": {"folds": 2},
     }
     run = studies.train(studies.study_from(fields), tmp_path / "run")
@@ -338,7 +366,9 @@ def test_a_network_stands_beside_cox_in_the_same_folds(tmp_path: Path, name: str
         assert part is not None
         found = answer(part, model.run(values).logits, times=(10.0, 30.0))
     np.testing.assert_allclose(found.survival, run.final.model.survival(values, [10.0, 30.0]), atol=1e-4)
-    assert pd.read_csv(tmp_path / "run" / "history.csv").network.unique().tolist() == [1, 2]
+    history = pd.read_csv(tmp_path / "run" / "history.csv")
+    assert history.network.unique().tolist() == [1, 2]
+    assert history.groupby("fold").epochs.nunique().tolist() == [1, 1]  # one epoch for all networks of a fold
 
 
 @pytest.fixture(scope="module")
@@ -424,11 +454,13 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(fit, "fit_fold", lambda plan, fold: (fitted.append(fold), real(plan, fold))[1])
     studies.train(study, tmp_path / "run", resume=True)
     assert len(fitted) == 4  # two before, the third one, and that of the bundle
-    studies.train(study, tmp_path / "whole")
-    one, two = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("run", "whole"))
-    assert one["test"] == two["test"]
-    assert (one["hazard_ratios"], one["folds"]) == (two["hazard_ratios"], two["folds"])
-    assert (tmp_path / "run" / "predictions.csv").read_text() == (tmp_path / "whole" / "predictions.csv").read_text()
+    whole = studies.run_survival(studies.make_survival_plan(study), studies.Progress())
+    content = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert read_estimates(content["test"]) == whole.record.metrics
+    assert [read_estimates(fold) for fold in content["folds"]] == list(whole.record.folds)
+    assert content["hazard_ratios"]["grade"]["chosen"] == 1.0
+    risk = pd.read_csv(tmp_path / "run" / "predictions.csv").risk
+    np.testing.assert_allclose(risk, whole.record.forecast.risk)
     assert (tmp_path / "run" / "figures" / "patients.png").is_file()
 
 
