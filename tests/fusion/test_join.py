@@ -147,6 +147,9 @@ def test_files_that_are_no_predictions_are_refused(tmp_path: Path, people: pd.Da
     pd.read_csv(path).rename(columns={"p_beta": "beta"}).to_csv(path, index=False)
     with pytest.raises(InvalidInput, match="lack 'p_beta'"):
         told(folder)
+    pd.read_csv(path).drop(columns=["group", "id"]).to_csv(path, index=False)
+    with pytest.raises(InvalidInput, match="do not name the patients"):
+        told(folder)
     path.write_text("")
     with pytest.raises(InvalidInput, match="is no table"):
         told(folder)

@@ -196,6 +196,8 @@ def test_the_bundle_of_survival_holds_its_sources(timed: tuple[Path, SurvivalRun
     assert card.survival is not None
     assert card.survival.asked == (20.0, 40.0)
     assert card.training.row_hashes == ()
+    with pytest.raises(InvalidInput, match="has a plan of its own"):
+        studies.run(fusion_study(folder))
     again = studies.read_study(folder / "run" / "study.toml")
     assert isinstance(again, FusionStudy)
 

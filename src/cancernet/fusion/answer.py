@@ -16,7 +16,7 @@ from cancernet.data import read_answers, read_chunks
 from cancernet.engine import Model
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.fusion.join import match_patients
-from cancernet.fusion.source import answers_of, log_ratios, mean_by_patient
+from cancernet.fusion.source import answers_of, log_ratios, mean_by_patient, patients_of
 from cancernet.predict import decide, fill_missing, novelty_distance, novelty_reason
 from cancernet.survival import answer
 
@@ -179,8 +179,7 @@ def _of_answers(source: Model, path: Path) -> Said:
     """Return the answers in a file that `cancernet predict` wrote with a source that takes no table."""
     frame = read_answers(path)
     values = answers_of(source.card.name, source.card, frame)
-    column = "group" if "group" in frame.columns else "id"
-    names, row = np.unique(frame[column].to_numpy(dtype=np.str_), return_inverse=True)
+    names, row = patients_of(source.card.name, frame)
     return Said(names, mean_by_patient(values, row), np.full(len(names), "", dtype=object))
 
 

@@ -17,7 +17,7 @@ from cancernet.errors import InvalidInput, LeakingSplit
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Source", "answers_of", "column_names", "log_ratios", "mean_by_patient", "read_source"]
+__all__ = ["Source", "answers_of", "column_names", "log_ratios", "mean_by_patient", "patients_of", "read_source"]
 
 Floats = NDArray[np.float64]
 
@@ -94,9 +94,7 @@ def read_source(name: str, *, bundle: str | Path, predictions: str | Path) -> So
     card = load_card(folder)
     _refuse_kind(name, card)
     frame, repeats = _first_draw(read_answers(Path(predictions)))
-    group = "group" if "group" in frame.columns else "id"
-    names, row = np.unique(frame[group].to_numpy(dtype=np.str_), return_inverse=True)
-    patients = names.astype(np.str_)
+    patients, row = patients_of(name, frame)
     told = "fold" in frame.columns
     if not told:
         _refuse_seen(name, card, patients)
@@ -163,6 +161,23 @@ def answers_of(name: str, card: Card, frame: pd.DataFrame) -> Floats:
         )
     values = frame[list(wanted)].to_numpy(dtype=np.float64)
     return values if timed else log_ratios(card, values)
+
+
+def patients_of(name: str, frame: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    """Return the patients of a file of predictions, sorted, and of which each row is: its group, else its id.
+
+    Raises
+    ------
+    InvalidInput
+        When the file has neither.
+    """
+    column = next((known for known in ("group", "id") if known in frame.columns), None)
+    if column is None:
+        raise InvalidInput(
+            f"The predictions of source '{name}' do not name the patients", "A column 'group' or 'id'", "Add it"
+        )
+    patients, row = np.unique(frame[column].to_numpy(dtype=np.str_), return_inverse=True)
+    return patients.astype(np.str_), row.astype(np.int64)
 
 
 class _One:

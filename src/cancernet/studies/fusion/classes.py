@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Column, Fusion, TableInput
 from cancernet.data import audit_split, refuse_few_groups
+from cancernet.errors import InvalidInput
 from cancernet.fusion import Joined, mean_weights
 from cancernet.metrics import Scored
 from cancernet.report import RunRecord
@@ -120,8 +121,12 @@ def make_fusion_plan(study: FusionStudy, joined: Joined) -> FusionPlan:
     Raises
     ------
     InvalidInput
-        When a class has too few patients.
+        When a class has too few patients, or the sources tell survival.
     """
+    if joined.time is not None:
+        raise InvalidInput(
+            "A fusion of survival has a plan of its own", "Sources that tell classes", "Use studies.train"
+        )
     table = fused_table(study, joined)
     task = joined.sources[0].card.task
     codes = table.codes(task.classes)
