@@ -11,10 +11,11 @@ import pytest
 
 from bundle.made import made_bundle, made_card, made_outputs
 from cancernet import bundle, engine
-from cancernet.bundle import CHECKSUMS, Column, FusedSource, Fusion, TableInput
+from cancernet.bundle import CHECKSUMS, Column, FusedSource, Fusion, PatchInput, TableInput
 from cancernet.errors import BundleMismatch, CorruptFile, InvalidInput
 from cancernet.files import sha256
 from cancernet.fusion import ask_sources, foretell_fused, log_ratios, predict_fused, tables_by_name
+from cancernet.fusion.answer import _of_table
 from cancernet.predict import fit_novelty
 from cancernet.tasks import softmax
 from fusion.made import CLASSES, made_training, timed_card, write_by_hand
@@ -93,6 +94,19 @@ def test_one_table_serves_all_and_several_rows_are_averaged(fused: Path, tmp_pat
         found = ask_sources(model, [tmp_path / "all.csv"])
     each = ratios(values)
     np.testing.assert_allclose(found.values[0], np.tile((each[0] + each[2]) / 2, 2), atol=1e-4)
+
+
+def test_a_source_of_images_is_told_by_its_own_predictions(fused: Path, tmp_path: Path) -> None:
+    shares = pd.DataFrame({"p_alpha": [0.7, 0.5, 0.1], "p_beta": [0.2, 0.3, 0.1], "p_gamma": [0.1, 0.2, 0.8]})
+    shares.assign(id=["1.png", "2.png", "3.png"], group=["b", "b", "a"]).to_csv(tmp_path / "told.csv", index=False)
+    images = PatchInput(size=32, statistics=("grey",))
+    with engine.open(fused / "sources" / "rna") as source:
+        source.card = source.card.model_copy(update={"input": images})
+        said = _of_table(source, tmp_path / "told.csv", id=None, numbered=False)
+    logs = np.log(shares.to_numpy())
+    each = logs - logs.mean(axis=1, keepdims=True)
+    assert said.patients.tolist() == ["a", "b"]
+    np.testing.assert_allclose(said.values, [each[2], (each[0] + each[1]) / 2], atol=1e-9)
 
 
 def test_tables_are_named_or_in_order(fused: Path, tmp_path: Path) -> None:
