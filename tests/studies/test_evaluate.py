@@ -9,8 +9,8 @@ from cancernet import engine, predict, studies
 from cancernet.bundle import load_card
 from cancernet.errors import InvalidInput, LeakingSplit
 from cancernet.studies import EvaluateOptions
-from cancernet.studies.evaluate import _refuse_seen
 from cancernet.studies.given import read_given
+from cancernet.studies.seen import refuse_seen
 from studies.made import made_table
 
 QUICK = EvaluateOptions(draws=200)
@@ -113,10 +113,13 @@ def test_the_same_measurements_under_other_names_are_refused(bundle, held_run, t
     assert "were in the training data" in refused(bundle, table.take(fold.train[:3]), tmp_path, LeakingSplit)
 
 
+def seen_words(card, cases, *, allow=False):
+    return refuse_seen(card, cases.table, cases.seen, allow=allow)
+
+
 def test_a_leak_may_be_measured_and_is_said(bundle, held_run):
-    (sentence,) = _refuse_seen(
-        load_card(bundle), given(held_run.plan.table, load_card(bundle)), replace(QUICK, allow_leak=True)
-    )
+    card = load_card(bundle)
+    (sentence,) = seen_words(card, given(held_run.plan.table, card), allow=True)
     assert "of 48 rows were in the training data of 'made': this is not a test" in sentence
 
 
@@ -126,16 +129,14 @@ def test_names_of_rows_are_not_taken_for_patients(bundle, held_run, others):
     known = held_run.plan.cohort.groups[held_run.plan.split.folds[0].train]
     table = others[1].take(np.arange(10))
     table = replace(table, groups=known[:10], group_column="row")
-    assert _refuse_seen(card, given(table, card), QUICK) == (
-        "None of these cases was among the training data, by values.",
-    )
+    assert seen_words(card, given(table, card)) == ("None of these cases was among the training data, by values.",)
 
 
 def test_a_card_that_knows_nobody_promises_nothing(bundle, others):
     known = load_card(bundle)
     training = known.training.model_copy(update={"group_hashes": (), "row_hashes": ()})
     card = known.model_copy(update={"training": training})
-    (sentence,) = _refuse_seen(card, given(others[1], card), QUICK)
+    (sentence,) = seen_words(card, given(others[1], card))
     assert "cannot be told" in sentence
 
 

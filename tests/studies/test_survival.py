@@ -408,6 +408,7 @@ def test_several_causes_are_predicted_beside_cox_and_aalen_johansen(competing: t
     assert content["baselines"]["cox"]["concordance_cancer"]["value"] > 0.65
     assert any(said.startswith("Cancer, where other causes may come first") for said in content["statements"])
     rows = pd.read_csv(folder / "run" / "predictions.csv")
+    assert "Several causes" in (folder / "run" / "report.html").read_text()
     shares = rows.incidence_cancer_40 + rows.incidence_else_40
     np.testing.assert_allclose(shares, 1 - rows.survival_40, atol=1e-6)
     assert set(rows.event) == {0, 1, 2}

@@ -55,6 +55,14 @@ _READING = (
         "excludes zero.",
     ),
 )
+_READING_CAUSES = (
+    (
+        "Several causes",
+        "The predicted share of a cause is the chance that it comes first; who has another one can no longer have it. "
+        "Concordance of a cause compares one who had it with those who had nothing by then, or another cause before. "
+        "In the column of Kaplan-Meier stands Aalen-Johansen, in that of Cox a model of the hazard of each cause.",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,7 @@ def _page(record: SurvivalRecord, pictures: Sequence[Picture]) -> str:
         heads=[record.model, *(rival(name) for name in record.baselines)],
         rows=_rows(record),
         pictures=shown,
-        reading=_READING,
+        reading=(*_READING, *(_READING_CAUSES if record.causes else ())),
     )
 
 
