@@ -33,7 +33,11 @@ Floats = NDArray[np.float64]
 
 def measure() -> str:
     """Return Dice of nucleus and cell, the ratio beside that of the masks, and both beside the grade."""
-    rows = pd.DataFrame(list(_rows()))
+    return _page(pd.DataFrame(list(_rows())))
+
+
+def _page(rows: pd.DataFrame) -> str:
+    """Return the tables of what was found in each image."""
     manifest = pd.read_csv(FOLDER / "manifest.csv").set_index("path")
     rows["grade"] = manifest.loc[rows["id"], "grade"].to_numpy()
     rows["given"] = manifest.loc[rows["id"], "nucleus_fraction"].to_numpy()
@@ -41,8 +45,8 @@ def measure() -> str:
     groups = np.unique(rows["group"], return_inverse=True)[1]
     known = rows["share"].notna().to_numpy()
     found = {
-        "Dice of the nucleus": _estimate(lambda part: part["nucleus"].mean(), rows, groups),
-        "median Dice of the nucleus": _estimate(lambda part: part["nucleus"].median(), rows, groups),
+        "Dice of the nucleus, all that was found": _estimate(lambda part: part["every"].mean(), rows, groups),
+        "of the cell that counts only": _estimate(lambda part: part["nucleus"].mean(), rows, groups),
         "Dice of the cell": _estimate(lambda part: part["cell"].mean(), rows, groups),
         "Spearman of the ratio with the grade": _estimate(_spearman("share", "grade"), rows[known], groups[known]),
         "the same of the masks' own ratio": _estimate(_spearman("given", "grade"), rows, groups),
@@ -53,7 +57,7 @@ def measure() -> str:
         f"{int((~known).sum())} of {len(rows)} cells have no ratio: no nucleus, or no cytoplasm, was found. They are "
         f"left out of the lines about it, and count as Dice 0 where they have no nucleus."
     )
-    by_grade = rows.groupby("grade")[["nucleus", "cell", "share", "given"]].mean()
+    by_grade = rows.groupby("grade")[["every", "cell", "share", "given"]].mean()
     lines = [
         [str(grade), *(f"{value:.3f}" for value in row)]
         for grade, row in zip(by_grade.index, by_grade.values, strict=True)
@@ -119,6 +123,7 @@ def _about(field, labels: NDArray[np.int32], maps: NDArray[np.float32]) -> dict:
     return {
         "id": field.id,
         "group": field.group,
+        "every": _dice(true, labels > 0),
         "nucleus": _dice(true, nucleus),
         "cell": _dice(field.classes > 0, cell),
         "share": share,
