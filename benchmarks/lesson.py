@@ -106,7 +106,7 @@ def _ablation(figure: Figure) -> None:
                 _dot(axes, Estimate.from_dict(read_json(kept)["metrics"]["auroc"]), place + offset, name == "random")
     axes.set_yticks(range(len(names)), [VARIANTS[name].words for name in names], color=INK, fontsize=9)
     axes.invert_yaxis()
-    axes.set_xlabel("AUROC on patches of patients that were held out (last row: of patients that were not)")
+    axes.set_xlabel("AUROC; in the last row patients stand on both sides")
     axes.grid(axis="y", visible=False)
 
 

@@ -12,7 +12,7 @@ release = version = installed_version("cancernet")
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx_design"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 root_doc = "index"
-exclude_patterns = ["_drafts", "_build", "_benchmarks", "_shipped"]  # the last two hold parts that pages include
+exclude_patterns = ["_build", "_benchmarks", "_shipped"]  # the last two hold parts that pages include
 templates_path = ["_templates"]
 language = "en_GB"
 
