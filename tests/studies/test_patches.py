@@ -152,13 +152,13 @@ def test_out_of_fold_rows_leave_the_fold_out(finished):
 
 
 def test_an_interrupted_run_goes_on(source, tmp_path):
-    study = patch_study(source, training={"epochs": 1, "test_time": "none"}, split={"folds": 2})
+    study = patch_study(source, training={"epochs": 1, "test_time": "none"})
     whole = studies.train(study, tmp_path / "whole")
 
     class Stopping(studies.Progress):
         def reach(self, done):
             super().reach(done)
-            if self.what == "Training" and done == 1:
+            if self.what == "Training" and done == 2:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -170,7 +170,7 @@ def test_an_interrupted_run_goes_on(source, tmp_path):
 
 def test_copies_on_two_sides_are_refused_joined_or_priced(tmp_path):
     source = write_patches(tmp_path / "copies", copies=10)
-    study = patch_study(source, training={"epochs": 1, "test_time": "none"}, split={"folds": 2})
+    study = patch_study(source, training={"epochs": 1, "test_time": "none"})
     with pytest.raises(LeakingSplit, match=r"tiles/"):
         make_plan(study)
     joined = make_plan(patch_study(source, data={"copies": "join"}))
