@@ -1,6 +1,6 @@
 """A batch of slides in one process, in two local ones, and on Ray with two workers: the whole command by the clock.
 
-The slides and the network are those of `benchmarks.scanning`, each slide a sixteenth of its smaller one; ways turn by
+The slides and the network are those of `benchmarks.scanning`, each slide a quarter of its smaller one; ways turn by
 turn. The same command once more, with nothing left to do, tells what a way costs before and after the work.
 """
 
