@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from cancernet import engine
 from cancernet.bundle import Card, PatchInput, TableInput
 from cancernet.cells.cytology import CYTOLOGY, measure_cell
 from cancernet.cells.cytoplasm import Cells
+from cancernet.cells.held import Held
 from cancernet.cells.types import ABSTAINED
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.patches import fit_image, image_statistics
@@ -36,7 +36,7 @@ Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 
-class CellGrades:
+class CellGrades(Held):
     """Says how severe each cell looks; a context manager.
 
     A bundle of measurements takes those of `measure_cell`. One of pictures takes the square around the cell, scaled to
@@ -102,16 +102,6 @@ class CellGrades:
     def close(self) -> None:
         """Free the memory."""
         self._held.close()
-
-    def __enter__(self) -> Self:
-        """Return the object itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the models."""
-        self.close()
 
     def _columns(self, model: Model, image: Image, cells: Cells, rows: NDArray[np.intp]) -> dict[str, Any]:
         """Return the columns of a bundle; only some rows have a grade."""

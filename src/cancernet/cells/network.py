@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import engine
 from cancernet.bundle import FieldInput, Outlining
+from cancernet.cells.held import Held
 from cancernet.cells.watershed import enlarge, outline
 from cancernet.engine import Model, Outputs
 from cancernet.errors import BundleMismatch, InvalidInput
@@ -33,7 +33,7 @@ class Asked(Protocol):
         """Yield the outputs of each batch in order."""
 
 
-class NetworkSegmenter:
+class NetworkSegmenter(Held):
     """Nuclei by the network of a bundle; a context manager.
 
     Parameters
@@ -99,16 +99,6 @@ class NetworkSegmenter:
     def close(self) -> None:
         """Free the memory."""
         self.model.close()
-
-    def __enter__(self) -> Self:
-        """Return the segmenter itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the model."""
-        self.close()
 
 
 def read_maps(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, maps: int) -> Floats:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from cancernet.cells.cytoplasm import CytologySegmenter
 from cancernet.cells.grades import CellGrades
+from cancernet.cells.held import Held
 from cancernet.cells.segmenter import Segmenter
 from cancernet.cells.segmenters import SEGMENTERS, open_segmenter
 from cancernet.cells.types import NucleusTypes
@@ -20,7 +19,7 @@ __all__ = ["CellTools", "open_tools"]
 
 
 @dataclass(frozen=True, eq=False)
-class CellTools:
+class CellTools(Held):
     """Open tools; a context manager.
 
     Parameters
@@ -46,16 +45,6 @@ class CellTools:
     def close(self) -> None:
         """Free the memory."""
         self.held.close()
-
-    def __enter__(self) -> Self:
-        """Return the tools."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close them."""
-        self.close()
 
 
 def open_tools(

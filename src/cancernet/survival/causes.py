@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cancernet.errors import InvalidInput
 from cancernet.survival.attime import refuse_time
 from cancernet.survival.censoring import Censoring
+from cancernet.survival.forecast import Foreseen
 from cancernet.survival.outcome import Outcome
 from cancernet.survival.pairs import Pairs
 
@@ -21,7 +22,7 @@ Sums = Callable[[Floats], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
-class CauseForecast:
+class CauseForecast(Foreseen):
     """Predicted shares of one cause for n patients, each made by a model that has not seen the patient.
 
     Parameters
@@ -59,30 +60,6 @@ class CauseForecast:
                 raise InvalidInput(
                     f"'{name}' of shape {chances.shape}", f"Chances of shape {(len(self.outcome), len(wide))}"
                 )
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.outcome)
-
-    @property
-    def codes(self) -> NDArray[np.int64]:
-        """Shape (n,): the groups as numbers from 0."""
-        return np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
-
-    @property
-    def group_count(self) -> int:
-        """How many patients there are."""
-        return len(np.unique(self.groups))
-
-    @property
-    def horizon(self) -> float:
-        """The last time of the grid."""
-        return float(self.grid[-1])
-
-    @property
-    def censoring(self) -> Censoring:
-        """How likely a patient of these is still followed."""
-        return Censoring.fit(self.outcome)
 
     @property
     def risk(self) -> Floats:

@@ -12,7 +12,7 @@ from cancernet.survival.censoring import Censoring
 from cancernet.survival.concordance import checked_risk
 from cancernet.survival.outcome import Outcome
 
-__all__ = ["GRID", "Forecast", "grid_to", "horizon_of"]
+__all__ = ["GRID", "Forecast", "Foreseen", "grid_to", "horizon_of"]
 
 Floats = NDArray[np.float64]
 
@@ -21,8 +21,40 @@ _FEWEST = 10  # patients that are still followed at the horizon
 _SHARE = 0.05
 
 
+class Foreseen:
+    """What forecasts of one event and of several causes share: patients with their outcome, and a grid of times."""
+
+    outcome: Outcome
+    grid: Floats
+    groups: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.outcome)
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """Shape (n,): the groups as numbers from 0."""
+        return np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def group_count(self) -> int:
+        """How many patients there are."""
+        return len(np.unique(self.groups))
+
+    @property
+    def horizon(self) -> float:
+        """The last time of the grid."""
+        return float(self.grid[-1])
+
+    @property
+    def censoring(self) -> Censoring:
+        """How likely a patient of these is still followed."""
+        return Censoring.fit(self.outcome)
+
+
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class Forecast(Foreseen):
     """Predictions for n patients, each made by a model that has not seen the patient.
 
     Parameters
@@ -67,30 +99,6 @@ class Forecast:
                 raise InvalidInput(f"'{name}' of shape {chances.shape}", f"Chances of shape {(n, len(wide))}")
         if len(self.groups) != n or len(self.strata) != n:
             raise InvalidInput(f"{len(self.groups)} groups and {len(self.strata)} strata for {n} rows", "One for each")
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.outcome)
-
-    @property
-    def codes(self) -> NDArray[np.int64]:
-        """Shape (n,): the groups as numbers from 0."""
-        return np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
-
-    @property
-    def group_count(self) -> int:
-        """How many patients there are."""
-        return len(np.unique(self.groups))
-
-    @property
-    def horizon(self) -> float:
-        """The last time of the grid."""
-        return float(self.grid[-1])
-
-    @property
-    def censoring(self) -> Censoring:
-        """How likely a patient of these is still followed."""
-        return Censoring.fit(self.outcome)
 
     def take(self, rows: NDArray[np.int64]) -> Forecast:
         """Return some rows."""

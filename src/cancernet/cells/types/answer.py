@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet import engine
 from cancernet.bundle import Card, PatchInput, TableInput
+from cancernet.cells.held import Held
 from cancernet.cells.measure import Measured, measured_columns
 from cancernet.cells.types.crops import cut_crops
 from cancernet.checks import listed
@@ -35,7 +35,7 @@ _AT_ONCE = 4096  # crops in memory: 28 MB of 48 pixels' side
 _CHANCE = "p_"
 
 
-class NucleusTypes:
+class NucleusTypes(Held):
     """Says of each nucleus what it is; a context manager.
 
     The bundle is one of patches: squares of its size are cut around the centres of the nuclei, at its microns per
@@ -100,16 +100,6 @@ class NucleusTypes:
     def close(self) -> None:
         """Free the memory."""
         self.model.close()
-
-    def __enter__(self) -> Self:
-        """Return the object itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the model."""
-        self.close()
 
     def _asked(self, image: NDArray[np.uint8], measured: Measured) -> Cases:
         """Return what the bundle says of each nucleus."""
