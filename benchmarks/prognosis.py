@@ -30,6 +30,7 @@ HEAD = [
     "concordance (Uno)",
     "integrated Brier",
     "minus Cox, Uno",
+    "minus Cox, integrated Brier",
 ]
 CODES = {"Living": 0, "Died of Disease": 1, "Died of Other Causes": 2}
 
@@ -105,7 +106,7 @@ def _genes(folder: Path) -> Iterator[list[str]]:
         found[name] = run.pooled.forecasts[run.plan.network_name]
         yield _line(f"METABRIC, {name}, death", run)
     gain = Measured(found["clinical + 300 genes"]).minus(Measured(found["clinical"]))
-    yield ["paired gain of the genes", "", "", "", *(gain[key].format() for key in HEAD_KEYS), ""]
+    yield ["paired gain of the genes", "", "", "", *(gain[key].format() for key in HEAD_KEYS), "", ""]
 
 
 HEAD_KEYS = ("concordance_harrell", "concordance_uno", "integrated_brier")
@@ -213,7 +214,8 @@ def _line(task: str, run: studies.SurvivalRun) -> list[str]:
     told = [record.metrics[key].format() for key in HEAD_KEYS]
     shown = f"{told[2]}, to {forecast.horizon:g} {forecast.outcome.unit}"
     seed = "" if record.model.startswith("cox") and "network" not in record.model else str(run.plan.study.training.seed)
-    line = [task, record.model, seed, folds, *told[:2], shown, "" if gain is None else gain["concordance_uno"].format()]
+    gains = ["", ""] if gain is None else [gain[key].format() for key in HEAD_KEYS[1:]]
+    line = [task, record.model, seed, folds, *told[:2], shown, *gains]
     print(" | ".join(line), file=sys.stderr, flush=True)
     for sentence in record.statements:
         print(f"    {sentence}", file=sys.stderr, flush=True)
@@ -224,8 +226,9 @@ def _cause_line(cause: str, run: studies.SurvivalRun) -> list[str]:
     """Return the line of one cause: concordance where others may come first, Brier score, what it gains over Cox."""
     record, name = run.record, f"concordance_{cause}"
     told = [record.metrics[name].format(), "", record.metrics[f"integrated_brier_{cause}"].format()]
-    gain = record.differences["cox"][name].format()
-    return [f"of these {cause}", record.model, str(run.plan.study.training.seed), "1 x 5", *told, f"{gain} (Wolbers)"]
+    gain = record.differences["cox"]
+    gains = [f"{gain[name].format()} (Wolbers)", gain[f"integrated_brier_{cause}"].format()]
+    return [f"of these {cause}", record.model, str(run.plan.study.training.seed), "1 x 5", *told, *gains]
 
 
 def _wanted(model: dict[str, object]) -> bool:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.feature_selection import f_classif
 
 from cancernet.errors import InvalidInput
 from cancernet.omics import PreparationOptions, fit_preparation
@@ -22,6 +23,24 @@ def test_the_most_variable_genes_after_the_steps():
     np.testing.assert_allclose(found.apply(VALUES), cpm[:, found.kept])
     assert found.input.names == NAMES  # the sum is over all genes, so a bundle needs all
     assert found.input.kept == tuple(found.kept.tolist())
+
+
+def test_genes_that_differ_between_classes_are_those_of_scikit_learn():
+    codes = np.random.default_rng(3).integers(0, 3, len(VALUES))
+    options = PreparationOptions(genes=7, ranked_by="anova", log2_plus=1.0)
+    found = fit_preparation(VALUES, NAMES, options=options, codes=codes)
+    ratio, _ = f_classif(np.log2(VALUES + 1), codes)
+    assert found.kept.tolist() == np.sort(np.argsort(-ratio)[:7]).tolist()
+    assert dict(found.counts)["of lower F"] == 33
+
+
+def test_exactly_so_many_genes_also_when_some_are_constant():
+    values = VALUES.copy()
+    values[:, 3:] = 5.0
+    options = PreparationOptions(genes=7, ranked_by="anova")
+    found = fit_preparation(values, NAMES, options=options, codes=np.arange(len(values)) % 2, exactly=7)
+    assert len(found.kept) == 7
+    assert {0, 1, 2} <= set(found.kept.tolist())
 
 
 def test_without_a_library_size_the_bundle_takes_the_kept_genes_only():

@@ -8,6 +8,7 @@ import pytest
 from cancernet import engine, predict
 from cancernet.errors import InvalidInput
 from cancernet.studies import read_study, run, study_from, template, train
+from cancernet.studies.tables.learners import BaselineLearner
 from cancernet.studies.train import make_plan
 from omics.matrices import CLASSES, counts, write_matrix, write_samples
 
@@ -111,6 +112,34 @@ def test_folds_choose_by_their_own_rows_only(made):
     spread = np.log2(cpm + 1)[fold.train].var(axis=0)
     assert set(plan.view(fold.train).chosen.kept.tolist()) == set(np.argsort(-spread)[:12].tolist())
     assert plan.view(fold.train) is plan.view(fold.train)
+
+
+def test_genes_chosen_by_labels_do_not_flatter_the_rows_that_calibrate(tmp_path):
+    rng = np.random.default_rng(0)
+    genes, labels = [f"GENE{k}" for k in range(2_000)], np.repeat(CLASSES, 20)
+    samples = [f"case-{number}" for number in range(60)]
+    write(tmp_path, data='ranked_by = "anova"')
+    write_matrix(tmp_path / "matrix.csv", samples, genes, rng.normal(size=(60, 2_000)), "name")  # nothing to be learnt
+    write_samples(tmp_path / "samples.csv", samples, labels)
+    plan = make_plan(read_study(tmp_path / "study.toml"))
+    rows = plan.split.folds[0].train
+    view, parts = plan.view(rows), np.array_split(np.random.default_rng(1).permutation(len(rows)), 5)
+    inner = view.baseline("logistic").cross_fit(rows, parts, seed=0).logits.argmax(axis=1)
+    fixed = BaselineLearner("logistic", view.cohort.values, plan.cohort.codes, classes=3)
+    once = fixed.cross_fit(rows, parts, seed=0).logits.argmax(axis=1)
+    assert (once == plan.cohort.codes[rows]).mean() > 0.7
+    assert (inner == plan.cohort.codes[rows]).mean() < 0.55
+
+
+def test_the_network_is_cross_fitted_on_genes_of_its_inner_rows(tmp_path):
+    path, _ = write(tmp_path, data='ranked_by = "anova"\nlog2_plus = 1')
+    finished = run(read_study(path))
+    assert finished.record.metrics["accuracy"].value > 0.6
+    assert any("again in every inner fold" in note for note in finished.record.data_notes)
+    view = finished.plan.view(finished.plan.split.folds[0].train)
+    inner = view.inner(finished.plan.split.folds[0].train[::2])
+    assert inner.shape == view.cohort.values.shape
+    assert not np.array_equal(inner, view.cohort.values)
 
 
 def test_grades_in_order(tmp_path):

@@ -57,7 +57,10 @@ class ExpressionData(DataOptions):
     log2_plus
         The binary logarithm of value plus this is taken; None: the values are logarithms already.
     genes
-        How many genes are kept: those of the largest variance.
+        How many genes are kept.
+    ranked_by
+        Which ones: those of the largest "variance", or by "anova" those whose means differ most between the classes.
+        The latter looks at labels: it is done again in every fold, and in every inner fold that calibrates.
     detected, above
         Only genes are kept that lie above this raw value in at least this share of samples.
     missing
@@ -76,6 +79,7 @@ class ExpressionData(DataOptions):
     library: float | None = Field(default=None, gt=0)
     log2_plus: float | None = Field(default=None, ge=0)
     genes: int = Field(default=500, ge=1, le=5_000)
+    ranked_by: Literal["variance", "anova"] = "variance"
     detected: float = Field(default=0.0, ge=0, le=1)
     above: float = 0.0
     missing: Literal["error", "drop", "median", "min"] = "error"

@@ -83,6 +83,8 @@ class TableLearner:
         Of the columns in conv1d.
     model, options
         Of the network and of its training.
+    inner
+        All rows as a fit of the cross-fitting on the given ones sees them, (n, columns); `values` when None.
     advance
         Called after every epoch.
     """
@@ -98,8 +100,10 @@ class TableLearner:
         layout: Layout,
         model: Conv1D | Dense | Linear,
         options: TrainingOptions,
+        inner: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None = None,
         advance: Callable[[], None] | None = None,
     ) -> None:
+        self._inner = inner or (lambda rows: values)
         self.values, self.codes, self.options = values, codes, options
         self._kind, self._classes, self._model = *task, model
         columns, classes, kind = values.shape[1], self._classes, self._kind
@@ -118,21 +122,19 @@ class TableLearner:
 
         def fit_fold(fitted: NDArray[np.int64], held: NDArray[np.int64], number: int) -> Fit:
             """Fit on some of the rows and watch the others."""
-            standard = Standard.fit(self.values[rows[fitted]])
-            return self._fit(rows[fitted], standard, watched=rows[held], seed=seed_of(seed, number))
+            values = self._inner(rows[fitted])
+            return self._fit(values, rows[fitted], watched=rows[held], seed=seed_of(seed, number))[0]
 
         return cross_fit(fit_fold, self.codes[rows], folds=folds, kind=self._kind)
 
     def refit(self, rows: NDArray[np.int64], *, epochs: int, seed: int) -> FittedTable:
         """Fit on all of `rows` for a known number of epochs."""
-        standard = Standard.fit(self.values[rows])
-        fit = self._fit(rows, standard, epochs=epochs, seed=seed)
+        fit, standard = self._fit(self.values, rows, epochs=epochs, seed=seed)
         return FittedTable(fit.weights, standard, fit.epochs, fit.history)
 
     def fit_until(self, rows: NDArray[np.int64], stop_rows: NDArray[np.int64], *, seed: int) -> FittedTable:
         """Fit on `rows`, stop early by `stop_rows`, and keep the weights of the best epoch."""
-        standard = Standard.fit(self.values[rows])
-        fit = self._fit(rows, standard, watched=stop_rows, patience=self.options.patience, seed=seed)
+        fit, standard = self._fit(self.values, rows, watched=stop_rows, patience=self.options.patience, seed=seed)
         return FittedTable(fit.weights, standard, fit.epochs, fit.history)
 
     def logits(self, fitted: FittedTable, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -152,18 +154,20 @@ class TableLearner:
 
     def _fit(
         self,
+        values: NDArray[np.float64],
         rows: NDArray[np.int64],
-        standard: Standard,
         *,
         seed: int,
         epochs: int | None = None,
         watched: NDArray[np.int64] | None = None,
         patience: int | None = None,
-    ) -> Fit:
-        """Fit on rows by their numbers."""
-        follow = None if watched is None else Watched(standard.apply(self.values[watched]), self.codes[watched])
-        inputs = standard.apply(self.values[rows])
-        return self._network.fit(inputs, self.codes[rows], seed=seed, epochs=epochs, watched=follow, patience=patience)
+    ) -> tuple[Fit, Standard]:
+        """Fit on rows by their numbers; also return what their columns were standardised by."""
+        standard, codes = Standard.fit(values[rows]), self.codes[rows]
+        follow = None if watched is None else Watched(standard.apply(values[watched]), self.codes[watched])
+        inputs = standard.apply(values[rows])
+        fit = self._network.fit(inputs, codes, seed=seed, epochs=epochs, watched=follow, patience=patience)
+        return fit, standard
 
 
 def _standardising(core: keras.Model, raw: keras.Model) -> keras.Model:

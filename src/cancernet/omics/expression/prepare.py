@@ -28,7 +28,10 @@ class PreparationOptions:
     log2_plus
         The binary logarithm of value plus this is taken, such as 1; None leaves the values.
     genes
-        How many genes are kept: those of the largest variance over the training samples.
+        How many genes are kept.
+    ranked_by
+        Which ones: those of the largest "variance" over the training samples, or by "anova" those whose means differ
+        most between the classes of the training samples, by their F.
     detected, above
         Genes are kept only where at least this share of training samples lies above that raw value.
     missing
@@ -41,6 +44,7 @@ class PreparationOptions:
     library: float | None = None
     log2_plus: float | None = None
     genes: int = 500
+    ranked_by: Literal["variance", "anova"] = "variance"
     detected: float = 0.0
     above: float = 0.0
     missing: Literal["error", "drop", "median", "min"] = "error"
@@ -93,8 +97,15 @@ class Preparation:
         return self.input.prepare(np.where(hole, fills, raw) if hole.any() else raw)
 
 
-def fit_preparation(values: Floats, names: tuple[str, ...], *, options: PreparationOptions) -> Preparation:
-    """Learn fill values and filters from training samples; labels are not looked at.
+def fit_preparation(
+    values: Floats,
+    names: tuple[str, ...],
+    *,
+    options: PreparationOptions,
+    codes: NDArray[np.int64] | None = None,
+    exactly: int | None = None,
+) -> Preparation:
+    """Learn fill values and filters from training samples; only "anova" looks at labels.
 
     Parameters
     ----------
@@ -104,11 +115,20 @@ def fit_preparation(values: Floats, names: tuple[str, ...], *, options: Preparat
         Of the genes.
     options
         How.
+    codes
+        Shape (n,): classes of the samples, for "anova".
+    exactly
+        So many genes are kept instead, also such that pass no filter: for a network that takes this many.
 
     Raises
     ------
     InvalidInput
         When a value is missing and "error" is the policy, or no gene is left.
+
+    References
+    ----------
+    F of the analysis of variance: Fisher 1925, Statistical Methods for Research Workers, chapter 7. To choose genes by
+    labels outside of the folds gives wrong results: Ambroise and McLachlan 2002, doi 10.1073/pnas.102102699.
     """
     hole = np.isnan(values)
     share = hole.mean(axis=0)
@@ -122,18 +142,22 @@ def fit_preparation(values: Floats, names: tuple[str, ...], *, options: Preparat
     full = (share <= most) & (share < 1)
     fills = _fills(values, hole, options.missing)
     seen = ((values > options.above) & ~hole).mean(axis=0) >= options.detected
-    spread = _variance(np.where(hole, fills, values) if hole.any() else values, options)
+    prepared = _prepared(np.where(hole, fills, values) if hole.any() else values, options)
+    spread = prepared.var(axis=0)
     able = full & seen & (spread > 0)
     if not able.any():
         raise InvalidInput(
             f"None of {len(names)} genes passes the filters", "Some that are detected and vary", "Loosen the filters"
         )
-    order = np.argsort(np.where(able, -spread, np.inf), kind="stable")[: min(options.genes, int(able.sum()))]
+    rank = spread if options.ranked_by == "variance" else _between_classes(prepared, codes)
+    count = min(options.genes, int(able.sum())) if exactly is None else exactly
+    order = np.argsort(np.where(able, -rank, np.inf), kind="stable")[:count]
+    by = "of lower variance" if options.ranked_by == "variance" else "of lower F"
     counts = (
         ("missing in too many training samples", int((~full).sum())),
         ("detected in too few", int((full & ~seen).sum())),
         ("constant", int((full & seen & (spread <= 0)).sum())),
-        ("of lower variance", int(able.sum()) - len(order)),
+        (by, max(int(able.sum()) - len(order), 0)),
     )
     return Preparation(names, fills, np.sort(order).astype(np.int64), options, counts)
 
@@ -147,8 +171,22 @@ def _fills(values: Floats, hole: NDArray[np.bool_], missing: str) -> Floats:
     return filled
 
 
-def _variance(values: Floats, options: PreparationOptions) -> Floats:
-    """Return the variance of each gene after the fixed steps."""
+def _prepared(values: Floats, options: PreparationOptions) -> Floats:
+    """Return the values of all genes after the fixed steps."""
     everything = TableInput(columns=(Column(name="all"),), library=options.library, log2_plus=options.log2_plus)
-    spread: Floats = everything.prepare(values).var(axis=0)
-    return spread
+    return everything.prepare(values)
+
+
+def _between_classes(values: Floats, codes: NDArray[np.int64] | None) -> Floats:
+    """Return the F of each gene: variance between classes by that within them; 0 where nothing varies."""
+    if codes is None:
+        raise ValueError("anova needs the classes of the samples")
+    present, places = np.unique(codes, return_inverse=True)
+    member = np.eye(len(present))[places]  # (n, classes)
+    centred = values - values.mean(axis=0)
+    sums = member.T @ centred
+    between = (sums**2 / member.sum(axis=0)[:, None]).sum(axis=0)
+    within = np.maximum((centred**2).sum(axis=0) - between, np.finfo(np.float64).tiny)
+    freedom = max(len(values) - len(present), 1) / max(len(present) - 1, 1)
+    ratio: Floats = between / within * freedom
+    return ratio

@@ -23,6 +23,7 @@ from cancernet.studies.tables.plan import TablePlan
 __all__ = ["ExpressionPlan", "make_expression_plan"]
 
 MEASURED = "measured"
+_BY = {"variance": "without labels", "anova": "genes by their labels, again in every inner fold"}
 _AUDITED = 500  # columns that are compared for copies of samples
 
 
@@ -40,6 +41,8 @@ class ExpressionPlan(TablePlan):
         Sentences about the files.
     chosen
         What a view was learnt by; None in the plan itself.
+    whole
+        Of a view: the plan itself.
     views
         By the training rows.
     """
@@ -48,6 +51,7 @@ class ExpressionPlan(TablePlan):
     measured: NDArray[np.float64]
     found: tuple[str, ...] = ()
     chosen: Preparation | None = None
+    whole: ExpressionPlan | None = None
     views: dict[bytes, ExpressionPlan] = field(default_factory=dict)
     permutes = False
 
@@ -62,13 +66,26 @@ class ExpressionPlan(TablePlan):
 
     def _seen(self, rows: NDArray[np.int64]) -> ExpressionPlan:
         """Learn the preparation from rows, and apply it to all."""
-        names = self.table.feature_names
-        chosen = fit_preparation(self.table.values[rows], names, options=_preparation(self.study.data))
+        chosen = self._learnt(rows)
         values = chosen.apply(self.table.values)
         features = tuple(self.table.features[place] for place in chosen.kept.tolist())
         table = replace(self.table, features=features, values=values)
         cohort = Cohort(table.values, self.cohort.codes, self.cohort.groups)
-        return replace(self, table=table, cohort=cohort, chosen=chosen, views={})
+        return replace(self, table=table, cohort=cohort, chosen=chosen, whole=self, views={})
+
+    def _learnt(self, rows: NDArray[np.int64], exactly: int | None = None) -> Preparation:
+        """Learn the preparation from rows."""
+        raw, names, codes = self.table.values[rows], self.table.feature_names, self.cohort.codes[rows]
+        return fit_preparation(raw, names, options=_preparation(self.study.data), codes=codes, exactly=exactly)
+
+    def inner(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return all values as a fit inside the training rows sees them, by genes that its own rows choose.
+
+        Genes that were chosen by the labels of the rows that calibrate would make it too sure of itself.
+        """
+        if self.whole is None or self.study.data.ranked_by == "variance":
+            return super().inner(rows)
+        return self.whole._learnt(rows, exactly=self.cohort.values.shape[1]).apply(self.whole.table.values)
 
     @property
     def bundle_rows(self) -> NDArray[np.int64]:
@@ -101,15 +118,16 @@ class ExpressionPlan(TablePlan):
 
     def notes(self) -> tuple[str, ...]:
         """Return what was found in the files, and what each fold does to the values."""
-        seen = self.view(self.bundle_rows).chosen
+        seen, data = self.view(self.bundle_rows).chosen, self.study.data
         filters = [f"{count:,} {words}" for words, count in (seen.counts if seen else ()) if count]
         left = f" Of all samples together it leaves out: {'; '.join(filters)}." if filters else ""
-        measured = f"The baseline '{MEASURED}' knows only {', '.join(self.study.data.measured)}."
+        measured = f"The baseline '{MEASURED}' knows only {', '.join(data.measured)}."
         return (
             *self.found,
-            *_steps_in_words(self.study.data),
-            f"Fill values, filters and scales are learnt from the training samples of each fold, without labels.{left}",
-            *((measured,) if self.study.data.measured else ()),
+            *_steps_in_words(data),
+            "Fill values, filters and scales are learnt from the training samples of each fold, "
+            f"{_BY[data.ranked_by]}.{left}",
+            *((measured,) if data.measured else ()),
         )
 
     def data_words(self) -> str:
@@ -197,6 +215,7 @@ def _preparation(data: ExpressionData) -> PreparationOptions:
         library=data.library,
         log2_plus=data.log2_plus,
         genes=data.genes,
+        ranked_by=data.ranked_by,
         detected=data.detected,
         above=data.above,
         missing=data.missing,

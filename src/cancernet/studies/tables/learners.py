@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,8 +49,8 @@ class _BaselineFit:
     epochs = 0
     history: tuple[dict[str, float], ...] = ()
 
-    def __init__(self, rows: NDArray[np.int64], medians: Medians) -> None:
-        self.rows, self.medians = rows, medians
+    def __init__(self, rows: NDArray[np.int64]) -> None:
+        self.rows = rows
 
 
 class BaselineLearner:
@@ -68,6 +68,8 @@ class BaselineLearner:
         Of the task.
     own
         Whether it looks at columns of its own, and not at those of the table.
+    inner
+        All rows as a fit on the given ones sees them; `values` when None.
     """
 
     def __init__(
@@ -79,21 +81,24 @@ class BaselineLearner:
         classes: int,
         kind: TaskKind = "multiclass",
         own: bool = False,
+        inner: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None = None,
     ) -> None:
         self.name, self.values, self.codes, self.classes = name, values, codes, classes
         self.kind, self.own = kind, own
+        self._inner = inner or (lambda rows: values)
 
     def cross_fit(self, rows: NDArray[np.int64], folds: Sequence[NDArray[np.int64]], *, seed: int) -> CrossFit:
         """Return out-of-fold logits inside `rows`."""
         logits = np.empty((len(rows), logit_width(self.kind, self.classes)))
         for held in folds:
-            fitted = self.refit(np.delete(rows, held), epochs=0, seed=seed)
-            logits[held] = self.logits(fitted, self.values[rows[held]])
+            fitted = np.delete(rows, held)
+            values = self._inner(fitted)
+            logits[held] = self._between(values[fitted], self.codes[fitted], values[rows[held]])
         return CrossFit(logits, 0, ())
 
     def refit(self, rows: NDArray[np.int64], *, epochs: int, seed: int) -> _BaselineFit:
         """Fit on all of `rows`."""
-        return _BaselineFit(rows, Medians.fit(self.values[rows]))
+        return _BaselineFit(rows)
 
     def fit_until(self, rows: NDArray[np.int64], stop_rows: NDArray[np.int64], *, seed: int) -> _BaselineFit:
         """Fit on `rows` and `stop_rows`: nothing here needs to be stopped."""
@@ -101,7 +106,14 @@ class BaselineLearner:
 
     def logits(self, fitted: _BaselineFit, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the logits of raw rows."""
-        known = fitted.medians.apply(self.values[fitted.rows])
-        new = fitted.medians.apply(values)
+        return self._between(self.values[fitted.rows], self.codes[fitted.rows], values)
+
+    def _between(
+        self, known: NDArray[np.float64], codes: NDArray[np.int64], new: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the logits of raw rows by other raw rows and their classes."""
+        medians = Medians.fit(known)
         names = [str(code) for code in range(self.classes)]
-        return baseline_logits(self.name, known, self.codes[fitted.rows], new, classes=names, kind=self.kind)
+        return baseline_logits(
+            self.name, medians.apply(known), codes, medians.apply(new), classes=names, kind=self.kind
+        )

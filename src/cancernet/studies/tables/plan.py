@@ -131,15 +131,20 @@ class TablePlan(Plan):
             layout=self.layout,
             model=self.study.model,
             options=self.study.training,
+            inner=self.inner,
             advance=advance,
         )
         baselines = {name: self.baseline(name) for name in self.baselines}
         return {NETWORK: network, **baselines}
 
+    def inner(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return all values as a fit on some of the training rows sees them, (n, columns)."""
+        return self.cohort.values
+
     def baseline(self, name: str) -> BaselineLearner:
         """Return a baseline by its name."""
-        cohort, task = self.cohort, self.task
-        return BaselineLearner(name, cohort.values, cohort.codes, classes=len(task.classes), kind=task.kind)
+        values, codes, classes = self.cohort.values, self.cohort.codes, len(self.task.classes)
+        return BaselineLearner(name, values, codes, classes=classes, kind=self.task.kind, inner=self.inner)
 
 
 def make_table_plan(study: TableStudy, table: Table | None = None, split: Split | None = None) -> TablePlan:
