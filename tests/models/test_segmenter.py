@@ -58,15 +58,6 @@ def test_it_is_of_stock_layers_and_its_engines_answer_as_keras_does(small, tmp_p
     assert {entry.runtime for entry in entries} >= {"openvino"}
 
 
-def test_red_is_all_that_a_red_network_sees():
-    red = build_segmenter(32, 2, options=Segmenter(widths=(4, 8), colours="red"))
-    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    other = images.copy()
-    other[..., 1:] = 255 - other[..., 1:]
-    np.testing.assert_array_equal(red.predict_on_batch(images), red.predict_on_batch(other))
-    assert not red.get_layer("red").trainable
-
-
 @pytest.mark.parametrize("widths", [(16,), (2, 8), (8,) * 7])
 def test_widths_that_cannot_be_are_refused(widths):
     with pytest.raises(ValidationError):

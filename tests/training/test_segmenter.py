@@ -77,3 +77,19 @@ def test_a_start_of_other_widths_is_refused(tmp_path):
     options = QUICK.model_copy(update={"start": str(field_bundle(tmp_path / "start"))})
     with pytest.raises(BundleMismatch, match="other layers"):
         SegmenterLearner(NETWORK, options, maps=2).fit([made_scene()[2]], seed=0)
+
+
+def test_channels_are_made_at_each_scale_and_stains_are_left_alone():
+    image, labels, _ = made_scene(3)
+    targets = make_targets((labels > 0).astype(np.uint8), labels, count=2)
+    scene = prepare_scene(image, targets, scale=1.0, zoom=0.25, channels=lambda pixels: 255 - pixels)
+    plain = prepare_scene(image, targets, scale=1.0, zoom=0.25)
+    for (seen, _), (pixels, _) in zip(scene.views, plain.views, strict=True):
+        np.testing.assert_array_equal(seen, 255 - pixels)
+    still = Augmentation.none().model_copy(update={"stain_scale": 1.0, "stain_shift": 1.0})
+    options = QUICK.model_copy(update={"augmentation": still, "crop": len(image)})
+    square = prepare_scene(image[:, :96], targets[:, :96], scale=1.0)
+    (crops, _), *_ = draw_crops([square], options, batches=[2], seed=0, stained=False)
+    np.testing.assert_array_equal(crops[0], image[:, :96])
+    (crops, _), *_ = draw_crops([square], options, batches=[2], seed=0)
+    assert not np.array_equal(crops[0], image[:, :96])

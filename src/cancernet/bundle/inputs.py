@@ -215,7 +215,7 @@ class BagInput(Part):
 
 
 class FieldInput(Part):
-    """Square tiles of an image, uint8 RGB; the network answers at every pixel.
+    """Square tiles of an image, uint8; the network answers at every pixel.
 
     Parameters
     ----------
@@ -225,12 +225,15 @@ class FieldInput(Part):
         Pixels at each edge whose answers are not used where a neighbouring tile has better ones.
     pixel_size
         Microns per pixel of a tile, and how they are known: images are brought to it first.
+    channels
+        "rgb", or "haematoxylin": the three channels of `cells.StainChannels`, by the stains of the image or slide.
     """
 
     kind: Literal["fields"] = "fields"
     size: int = Field(ge=32, le=2048)
     margin: int = Field(ge=0)
     pixel_size: PixelSize
+    channels: Literal["rgb", "haematoxylin"] = "rgb"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

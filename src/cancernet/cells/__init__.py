@@ -1,6 +1,7 @@
 """Cells: nuclei outlined and measured, and the way from an image to the features of the FNA model."""
 
 from cancernet.cells.cellset import CellSetOptions, cell_table
+from cancernet.cells.channels import StainChannels
 from cancernet.cells.classical import Classical, FittedClassical
 from cancernet.cells.cropset import CropOptions, CropSet, make_crops
 from cancernet.cells.cytology import CYTOLOGY, measure_cell
@@ -53,6 +54,7 @@ __all__ = [
     "OpenSegmenter",
     "Segmenter",
     "SlideOptions",
+    "StainChannels",
     "ask_fna",
     "cell_table",
     "cells_item",

@@ -104,7 +104,9 @@ class Classical:
         _check_mpp(mpp)
         stains = _stains_of(images)
         amounts = np.concatenate([self._amount(image, stains, mpp).ravel() for image in images])
-        return FittedClassical(self, stains, _whole_threshold(amounts), float(amounts.std()))
+        whole = _whole_threshold(amounts)
+        levels = None if whole is None else _levels(amounts, whole)
+        return FittedClassical(self, stains, whole, float(amounts.std()), levels)
 
     def __enter__(self) -> Self:
         """Return the segmenter itself."""
@@ -121,12 +123,18 @@ class Classical:
         amount: Amount = ndimage.gaussian_filter(_haematoxylin(image, stains), self.blur_um / mpp)
         return amount
 
-    def _mask(self, amount: Amount, whole: float, *, spread: float, mpp: float) -> Mask:
-        """Return where nuclei are."""
+    def _threshold(self, amount: Amount, whole: float, *, spread: float, mpp: float) -> Amount:
+        """Return the amount at each place from which it is a nucleus."""
         from scipy import ndimage
 
         around = ndimage.uniform_filter(amount, max(3, round(self.window_um / mpp)))
-        mask = amount > self.local * (around + self.above * spread) + (1 - self.local) * whole
+        local: Amount = self.local * (around + self.above * spread) + (1 - self.local) * whole
+        return local
+
+    def _opened(self, mask: Mask, mpp: float) -> Mask:
+        """Return the mask without threads, its small holes filled."""
+        from scipy import ndimage
+
         steps = max(1, round(self.opening_um / mpp))
         return self._filled(ndimage.binary_opening(mask, iterations=steps), mpp)
 
@@ -174,12 +182,15 @@ class FittedClassical:
         Threshold of the slide; None where it has one shade only, and no nucleus.
     spread
         Standard deviation of the stain over the slide.
+    levels
+        Medians of the stain below and above `whole`; None where it is None.
     """
 
     options: Classical
     stains: MacenkoFit | None
     whole: float | None
     spread: float
+    levels: tuple[float, float] | None = None
 
     def labels(self, image: NDArray[np.uint8], *, mpp: float) -> NDArray[np.int32]:
         """Return the nuclei of an image; what lies farther than about 10 microns from a place does not matter there.
@@ -189,14 +200,26 @@ class FittedClassical:
         InvalidInput, MissingResolution
             As `Classical.labels` does.
         """
+        own, found = self.options, self.stain(image, mpp=mpp)
+        mask = None if found is None else own._opened(found[0] > found[1], mpp)
+        if mask is None or not mask.any():
+            return np.zeros(image.shape[:2], np.int32)
+        return own._without_small(own._split(mask, mpp), mpp)
+
+    def stain(self, image: NDArray[np.uint8], *, mpp: float) -> tuple[Amount, Amount] | None:
+        """Return haematoxylin, and from how much of it a place is a nucleus, (h, w) each; None: there is no nucleus.
+
+        Raises
+        ------
+        InvalidInput, MissingResolution
+            As `Classical.labels` does.
+        """
         image = checked_image(image)
         _check_mpp(mpp)
-        own = self.options
-        nothing = np.zeros(image.shape[:2], np.int32)
         if self.whole is None:
-            return nothing
-        mask = own._mask(own._amount(image, self.stains, mpp), self.whole, spread=self.spread, mpp=mpp)
-        return own._without_small(own._split(mask, mpp), mpp) if mask.any() else nothing
+            return None
+        amount = self.options._amount(image, self.stains, mpp)
+        return amount, self.options._threshold(amount, self.whole, spread=self.spread, mpp=mpp)
 
 
 def _whole_threshold(amounts: Amount) -> float | None:
@@ -208,6 +231,12 @@ def _whole_threshold(amounts: Amount) -> float | None:
     whole = float(threshold_otsu(amounts))  # type: ignore[no-untyped-call]
     dark = amounts > whole
     return whole if amounts[dark].mean() - amounts[~dark].mean() >= _LEAST_CONTRAST else None
+
+
+def _levels(amounts: Amount, whole: float) -> tuple[float, float]:
+    """Return the medians of amounts below and above a threshold."""
+    dark = amounts > whole
+    return float(np.median(amounts[~dark])), float(np.median(amounts[dark]))
 
 
 def _stains_of(images: Sequence[NDArray[np.uint8]]) -> MacenkoFit | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from cancernet import engine
 from cancernet.bundle import FieldInput, Outlining
+from cancernet.cells.channels import StainChannels
 from cancernet.cells.held import Held
 from cancernet.cells.watershed import enlarge, outline
 from cancernet.engine import Model, Outputs
@@ -58,12 +60,24 @@ class NetworkSegmenter(Held):
 
     def __init__(self, name_or_path: str | Path, *, runtime: str = "openvino", threads: int | None = None) -> None:
         self.model = engine.open(name_or_path, runtime=runtime, threads=threads)
+        self._channels: StainChannels | None = None  # of a slide; None: each image has its own
         self._asking = Lock()  # tiles of a slide come from several threads
         try:
             self.taken, self.options = _parts(self.model)
         except BundleMismatch:
             self.model.close()
             raise
+
+    def fit(self, samples: Sequence[NDArray[np.uint8]], *, mpp: float) -> NetworkSegmenter:
+        """Return the segmenter with the stains of some images, where its network asks for them; see `Fits`.
+
+        The engine stays this one's: it is closed here.
+        """
+        if self.taken.channels == "rgb":
+            return self
+        same = copy(self)
+        same._channels = self._channels_of(samples, mpp)
+        return same
 
     def labels(self, image: NDArray[np.uint8], *, mpp: float) -> NDArray[np.int32]:
         """Return the nuclei of an image.
@@ -93,8 +107,16 @@ class NetworkSegmenter(Held):
     def maps(self, image: NDArray[np.uint8], *, mpp: float) -> Floats:
         """Return the maps of an image at the microns per pixel of the bundle, (h', w', maps), 0 to 1."""
         scaled = _at_scale(_checked(image), mpp / self.taken.mpp)
+        if self.taken.channels != "rgb":
+            channels = self._channels or StainChannels.fit([scaled], mpp=self.taken.mpp)
+            scaled = channels.apply(scaled, mpp=self.taken.mpp)
         with self._asking:
             return read_maps(self.model, scaled, taken=self.taken, maps=self.model.card.task.logit_width)
+
+    def _channels_of(self, samples: Sequence[NDArray[np.uint8]], mpp: float) -> StainChannels:
+        """Return the channels by the stains of images at other microns per pixel."""
+        own = self.taken.mpp
+        return StainChannels.fit([_at_scale(_checked(sample), mpp / own) for sample in samples], mpp=own)
 
     def close(self) -> None:
         """Free the memory."""
@@ -112,7 +134,7 @@ def read_maps(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, ma
     network
         An open bundle, or an engine.
     image
-        Shape (h, w, 3), uint8, at the microns per pixel of the network.
+        Shape (h, w, 3), uint8, at the microns per pixel of the network and with its channels.
     taken
         What the network takes.
     maps

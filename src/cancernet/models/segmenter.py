@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from cancernet.errors import InvalidInput
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Segmenter", "build_segmenter"]
 
 _COLOURS = 3
-_RED = np.array([1, 0, 0], np.float32).reshape(1, 1, _COLOURS, 1)
 
 
 class Segmenter(BaseModel):
@@ -28,8 +26,9 @@ class Segmenter(BaseModel):
     name
         "segmenter" is the only one.
     colours
-        "rgb", or "red": the network sees red light only, which haematoxylin absorbs and eosin lets pass. With clutter
-        (see the options of training) what is learnt on few images of one stain then holds better on others.
+        "rgb", or "haematoxylin": the network sees haematoxylin by the stains of each image, how far it lies above a
+        local threshold, and red light (`cells.StainChannels`). What is learnt on few images of one stain then holds
+        better on others.
     mpp
         Microns per pixel that images are brought to. At 0.4 the finest resolution inside is 0.8, and a small nucleus
         (5 microns) is six of its pixels wide.
@@ -41,7 +40,7 @@ class Segmenter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Literal["segmenter"] = "segmenter"
-    colours: Literal["rgb", "red"] = "rgb"
+    colours: Literal["rgb", "haematoxylin"] = "rgb"
     mpp: float = Field(default=0.4, gt=0)
     widths: tuple[Annotated[int, Field(ge=4, le=512)], ...] = Field(default=(32, 64, 128), min_length=2, max_length=5)
 
@@ -54,12 +53,13 @@ class Segmenter(BaseModel):
 def build_segmenter(size: int | None, maps: int, *, options: Segmenter | None = None) -> keras.Model:
     """Return the network for images, with random weights.
 
-    The input has shape (n, size, size, 3), uint8 RGB; scaling to -1 .. 1 is its first layer. A 3x3 convolution with a
-    stride of 2 comes next: most of the work of an encoder and decoder is done at the finest resolution, and this one is
-    spared. At each resolution stand two convolutions with batch normalisation and ReLU, all but the very first
-    separable, and max pooling between them. Upwards, channels are reduced, doubled in size and joined with those of the
-    same resolution before one more separable convolution. A transposed convolution gives maps as fine as the image.
-    Every layer is convolutional: weights fit any size. The last hidden layer is called `features`, the output `logits`.
+    The input has shape (n, size, size, 3), uint8, RGB or the channels of `options.colours`; scaling to -1 .. 1 is its
+    first layer. A 3x3 convolution with a stride of 2 comes next: most of the work of an encoder and decoder is done at
+    the finest resolution, and this one is spared. At each resolution stand two convolutions with batch normalisation
+    and ReLU, all but the very first separable, and max pooling between them. Upwards, channels are reduced, doubled in
+    size and joined with those of the same resolution before one more separable convolution. A transposed convolution
+    gives maps as fine as the image. Every layer is convolutional: weights fit any size. The last hidden layer is called
+    `features`, the output `logits`.
 
     Parameters
     ----------
@@ -88,13 +88,9 @@ def build_segmenter(size: int | None, maps: int, *, options: Segmenter | None = 
         raise InvalidInput(f"A tile of {size} pixels", f"A multiple of {chosen.step}", "Change the size, or the widths")
     inputs = keras.Input((size, size, _COLOURS), dtype="uint8", name="input")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(inputs)
-    light = _red()(scaled) if chosen.colours == "red" else scaled
-    features = _decoded(_encoded(light, chosen.widths), chosen.widths)
+    features = _decoded(_encoded(scaled, chosen.widths), chosen.widths)
     finest = keras.layers.Conv2DTranspose(maps, 4, strides=2, padding="same", name="logits")
-    network = keras.Model(inputs, finest(features), name=chosen.name)
-    if chosen.colours == "red":
-        network.get_layer("red").set_weights([_RED])
-    return network
+    return keras.Model(inputs, finest(features), name=chosen.name)
 
 
 def _encoded(images: Any, widths: Sequence[int]) -> list[Any]:
@@ -122,11 +118,6 @@ def _decoded(seen: Sequence[Any], widths: Sequence[int]) -> Any:
         name = f"up{depth}"
         hidden = _activated(_separable(widths[depth], name)(joined), name, last=depth == 0)
     return hidden
-
-
-def _red() -> keras.Layer:
-    """Return the layer that keeps red, a convolution of one pixel that is not trained."""
-    return keras_library().layers.Conv2D(1, 1, use_bias=False, trainable=False, name="red")
 
 
 def _first(filters: int) -> keras.Layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,14 @@ class Scene:
     views: tuple[tuple[Pixels, Pixels], ...]
 
 
-def prepare_scene(image: Pixels, targets: Pixels, *, scale: float, zoom: float = 0.0) -> Scene:
+def prepare_scene(
+    image: Pixels,
+    targets: Pixels,
+    *,
+    scale: float,
+    zoom: float = 0.0,
+    channels: Callable[[Pixels], Pixels] | None = None,
+) -> Scene:
     """Return an image ready to be learnt from.
 
     Parameters
@@ -49,13 +56,16 @@ def prepare_scene(image: Pixels, targets: Pixels, *, scale: float, zoom: float =
         Microns per pixel of the image by those of the network.
     zoom
         The image is also kept 1 + zoom times larger and smaller; 0: not.
+    channels
+        Makes of an image at its final scale what the network sees, (h, w, 3) uint8; None: its colours.
     """
+    see = channels or (lambda scaled: scaled)
     scales = (scale,) if not zoom else (scale / (1 + zoom), scale, scale * (1 + zoom))
-    return Scene(tuple((rescale(image, factor), rescale(targets, factor)) for factor in scales))
+    return Scene(tuple((see(rescale(image, factor)), rescale(targets, factor)) for factor in scales))
 
 
 def draw_crops(
-    scenes: Sequence[Scene], options: SegmenterTraining, *, batches: Sequence[int], seed: int
+    scenes: Sequence[Scene], options: SegmenterTraining, *, batches: Sequence[int], seed: int, stained: bool = True
 ) -> Iterator[tuple[Pixels, Pixels]]:
     """Yield batches of crops, changed, with their targets; the next one is made in a thread meanwhile.
 
@@ -66,6 +76,8 @@ def draw_crops(
     options
         The size of a crop, and how it is changed. Zoom and shift of its augmentation are not used: the targets would
         not follow.
+    stained
+        Whether crops show colours; without, amounts of stains are not changed.
     batches
         How many crops each batch has.
     seed
@@ -75,7 +87,8 @@ def draw_crops(
     ------
     Crops (n, size, size, 3) and targets (n, size, size, maps), uint8.
     """
-    colours = options.augmentation.model_copy(update={"dihedral": False, "zoom": 0.0, "shift": 0.0})
+    unused = ("zoom", "shift") if stained else ("zoom", "shift", "stain_scale", "stain_shift")
+    colours = options.augmentation.model_copy(update={"dihedral": False, **dict.fromkeys(unused, 0.0)})
 
     def make(place: int) -> tuple[Pixels, Pixels]:
         rng = np.random.default_rng(seed_of(seed, place))

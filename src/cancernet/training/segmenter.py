@@ -65,9 +65,9 @@ class SegmenterLearner:
         network = self._compiled()
         count = -(-options.crops // options.batch_size)
         steps = [len(part) for part in np.array_split(np.arange(options.crops), count)]
-        history = []
+        history, stained = [], self.model_options.colours == "rgb"
         for epoch in range(options.epochs):
-            crops = draw_crops(scenes, options, batches=steps, seed=seed_of(seed, epoch))
+            crops = draw_crops(scenes, options, batches=steps, seed=seed_of(seed, epoch), stained=stained)
             network.optimizer.learning_rate = options.rate(epoch)
             losses = [float(network.train_on_batch(images, targets)) for images, targets in crops]
             history.append({"epoch": epoch + 1, "learning_rate": options.rate(epoch), "loss": float(np.mean(losses))})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.bundle import Execution, Outlining
-from cancernet.cells import read_maps
+from cancernet.cells import StainChannels, read_maps
 from cancernet.data import Fold
 from cancernet.engine import load_network
 from cancernet.files import read_arrays, read_json, write_arrays, write_json
@@ -90,7 +90,7 @@ def maps_of(
     with load_network(learner.network(fitted), execution_of(plan)) as engine:
         for row in rows:
             field = plan.fields[row]
-            image = rescale(field.image, field.mpp / model.mpp)
+            image = _channels(plan)(rescale(field.image, field.mpp / model.mpp))
             yield read_maps(engine, image, taken=plan.taken, maps=len(plan.study.classes))
 
 
@@ -120,7 +120,17 @@ def _scene(plan: NucleiPlan, row: int) -> Scene:
     """Return an image ready to be learnt from."""
     field, study = plan.fields[row], plan.study
     targets = make_targets(field.classes, field.things, count=len(study.classes))
-    return prepare_scene(field.image, targets, scale=field.mpp / study.model.mpp, zoom=study.training.zoom)
+    return prepare_scene(
+        field.image, targets, scale=field.mpp / study.model.mpp, zoom=study.training.zoom, channels=_channels(plan)
+    )
+
+
+def _channels(plan: NucleiPlan) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """Return what makes an image at the microns per pixel of the network what the network sees."""
+    mpp = plan.study.model.mpp
+    if plan.study.model.colours == "rgb":
+        return lambda image: image
+    return lambda image: StainChannels.fit([image], mpp=mpp).apply(image, mpp=mpp)
 
 
 def _place(work: Path | None, number: int) -> Path | None:

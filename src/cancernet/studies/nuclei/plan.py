@@ -47,7 +47,12 @@ class NucleiPlan:
     def taken(self) -> FieldInput:
         """What the network takes."""
         options = self.study.training
-        return FieldInput(size=options.tile, margin=options.margin, pixel_size=pixel_size(self.study, self.fields))
+        return FieldInput(
+            size=options.tile,
+            margin=options.margin,
+            pixel_size=pixel_size(self.study, self.fields),
+            channels=self.study.model.colours,
+        )
 
     @property
     def fits(self) -> int:
