@@ -17,6 +17,7 @@ from benchmarks import (
     memory,
     novelty,
     orders,
+    outlines,
     patches,
     pools,
     prognosis,
@@ -29,6 +30,7 @@ from benchmarks import (
     transfer,
     types,
     wdbc,
+    wholecells,
 )
 from benchmarks.page import write_fragment
 
@@ -54,6 +56,8 @@ LONG = {  # hours: only when they are asked for
     "expression": expression.measure,
     "memory": memory.measure,
     "cells": cells.measure,
+    "outlines": outlines.measure,
+    "wholecells": wholecells.measure,
     "cytology": cytology.measure,
     "grades": grades.measure,
     "ratio": ratio.measure,

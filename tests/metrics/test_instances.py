@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from cancernet.errors import InvalidInput
-from cancernet.metrics import INSTANCE_METRICS, InstanceScores, instance_scores, measure_instances
+from cancernet.metrics import INSTANCE_METRICS, InstanceScores, instance_scores, measure_instances, paired_instances
 
 
 def squares(*boxes: tuple[int, int, int], size: int = 40) -> np.ndarray:
@@ -161,3 +161,24 @@ def test_a_number_that_no_image_has_says_why():
     assert "no image" in found["pq"].reason
     with pytest.raises(InvalidInput, match="0 images"):
         measure_instances([], [])
+
+
+def test_paired_differences_are_means_of_differences():
+    rng = np.random.default_rng(0)
+    first, second = ([InstanceScores(a, b, a, a, a, b, 5, 5) for a, b in rng.random((8, 2)).tolist()] for _ in range(2))
+    groups = [str(number // 2) for number in range(8)]
+    difference = paired_instances(first, second, groups, draws=200)["aji"]
+    expected = np.mean([one.aji - other.aji for one, other in zip(first, second, strict=True)])
+    assert difference.value == pytest.approx(expected)
+    assert difference.low < expected < difference.high
+    assert paired_instances(first, first, groups, draws=200)["pq"].value == 0
+    with pytest.raises(InvalidInput, match="The same images"):
+        paired_instances(first, first[1:], groups)
+
+
+def test_an_image_without_a_number_counts_for_no_difference():
+    first = [InstanceScores(0.9, None, 1, 1, 1, 1, 5, 5), InstanceScores(0.5, 0.4, 1, 1, 1, 1, 5, 5)]
+    second = [InstanceScores(0.8, 0.7, 1, 1, 1, 1, 5, 5), InstanceScores(0.5, 0.1, 1, 1, 1, 1, 5, 5)]
+    found = paired_instances(first, second, ["a", "b"])
+    assert found["dice"].value == pytest.approx(0.05)
+    assert (found["aji"].value, found["aji"].n) == (pytest.approx(0.3), 1)

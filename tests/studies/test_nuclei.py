@@ -10,10 +10,9 @@ from PIL import Image
 from cancernet import studies
 from cancernet.cells import NetworkSegmenter
 from cancernet.errors import InvalidInput, LeakingSplit, MissingResolution
-from cancernet.metrics import InstanceScores, instance_scores
+from cancernet.metrics import instance_scores
 from cancernet.studies.nuclei import make_nuclei_plan
 from cancernet.studies.nuclei.fields import read_fields
-from cancernet.studies.nuclei.measure import paired_answers
 from cancernet.studies.progress import Progress
 from cancernet.training import SegmenterLearner
 from cells.fieldbundle import drawn_nuclei
@@ -193,17 +192,6 @@ def test_a_split_that_leaks_is_refused(source, folder, tmp_path):
 def test_sections_that_do_not_fit_are_refused(source, setting, message):
     with pytest.raises(InvalidInput, match=message):
         study_of(source, setting)
-
-
-def test_paired_differences_are_means_of_differences():
-    rng = np.random.default_rng(0)
-    first, second = ([InstanceScores(a, b, a, a, a, b, 5, 5) for a, b in rng.random((8, 2)).tolist()] for _ in range(2))
-    groups = [str(number // 2) for number in range(8)]
-    difference = paired_answers(first, second, groups, draws=200)["aji"]
-    expected = np.mean([one.aji - other.aji for one, other in zip(first, second, strict=True)])
-    assert difference.value == pytest.approx(expected)
-    assert difference.low < expected < difference.high
-    assert paired_answers(first, first, groups, draws=200)["pq"].value == 0
 
 
 @pytest.mark.parametrize("name", ["nuclei", "monuseg", "cytology"])

@@ -27,7 +27,14 @@ from cancernet.metrics.curves import (
 from cancernet.metrics.decision import net_benefit
 from cancernet.metrics.elastic import ElasticNet, fit_elastic
 from cancernet.metrics.free_response import Marks, free_response, free_response_curve
-from cancernet.metrics.instances import INSTANCE_METRICS, InstanceScores, instance_scores, measure_instances
+from cancernet.metrics.instances import (
+    INSTANCE_METRICS,
+    InstanceScores,
+    instance_scores,
+    mean_over_groups,
+    measure_instances,
+    paired_instances,
+)
 from cancernet.metrics.intervals import wilson
 from cancernet.metrics.measure import measure, measure_answers, measure_at
 from cancernet.metrics.paired import paired_difference
@@ -77,6 +84,7 @@ __all__ = [
     "free_response",
     "free_response_curve",
     "instance_scores",
+    "mean_over_groups",
     "measure",
     "measure_answers",
     "measure_at",
@@ -84,6 +92,7 @@ __all__ = [
     "measure_named",
     "net_benefit",
     "paired_difference",
+    "paired_instances",
     "parse_rule",
     "precision_recall",
     "prediction_sets",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,11 +133,58 @@ def measure_instances(
     InvalidInput
         When there is no image, or not one group for each.
     """
-    if not scores or len(scores) != len(groups):
-        raise InvalidInput(f"{len(scores)} images in {len(groups)} groups", "At least one image, and a group for each")
+    columns = {name: [getattr(score, name) for score in scores] for name in INSTANCE_METRICS}
+    return mean_over_groups(columns, groups, draws=draws, seed=seed)
+
+
+def paired_instances(
+    first: Sequence[InstanceScores],
+    second: Sequence[InstanceScores],
+    groups: Sequence[str],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Return the mean of first minus second for each number, over the same images in the same order.
+
+    Parameters
+    ----------
+    first, second
+        Of each image; where a number is not defined in both the image does not count for it.
+    groups
+        Of each image.
+    draws, seed
+        Of the bootstrap.
+
+    Raises
+    ------
+    InvalidInput
+        As `measure_instances` does, or when the two are not as many.
+    """
+    if len(first) != len(second):
+        raise InvalidInput(f"{len(first)} and {len(second)} images", "The same images twice", "Score all of them")
+    columns = {
+        name: [_less(getattr(one, name), getattr(two, name)) for one, two in zip(first, second, strict=True)]
+        for name in INSTANCE_METRICS
+    }
+    return mean_over_groups(columns, groups, draws=draws, seed=seed)
+
+
+def mean_over_groups(
+    columns: Mapping[str, Sequence[float | None]], groups: Sequence[str], *, draws: int = 1000, seed: int = 0
+) -> dict[str, Estimate]:
+    """Return the mean of each column over images, with its interval over groups; None does not count.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no image, or not one group for each.
+    """
+    count = len(next(iter(columns.values()), ()))
+    if not count or count != len(groups):
+        raise InvalidInput(f"{count} images in {len(groups)} groups", "At least one image, and a group for each")
     _, codes = np.unique(np.asarray(groups), return_inverse=True)
-    records = [asdict(score) for score in scores]
-    values = np.array([[np.nan if one[name] is None else one[name] for name in INSTANCE_METRICS] for one in records])
+    values = np.array([[np.nan if one is None else one for one in column] for column in columns.values()]).T
     known = ~np.isnan(values)
     sums, counts = (_by_group(array, codes) for array in (np.where(known, values, 0.0), known.astype(float)))
     parts = draw_counts(len(sums), draws, seed, rows=len(values))
@@ -145,8 +192,13 @@ def measure_instances(
         drawn = np.concatenate([(part @ sums) / (part @ counts) for part in parts])
     return {
         name: _estimate(drawn[:, place], values[known[:, place], place], codes[known[:, place]], draws=draws)
-        for place, name in enumerate(INSTANCE_METRICS)
+        for place, name in enumerate(columns)
     }
+
+
+def _less(one: float | None, two: float | None) -> float | None:
+    """Return one minus two; None where either is not defined."""
+    return None if one is None or two is None else one - two
 
 
 def _checked(labels: Labels, name: str) -> Labels:

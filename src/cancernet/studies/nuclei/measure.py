@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 from cancernet.bundle import Outlining
 from cancernet.cells import enlarge, outline, resize_maps
 from cancernet.estimate import Estimate
-from cancernet.metrics import InstanceScores, instance_scores, measure_instances
+from cancernet.metrics import InstanceScores, instance_scores, mean_over_groups, measure_instances
 from cancernet.studies.nuclei.fields import Field
 
-__all__ = ["Answer", "answer_of", "choose_outlining", "image_rows", "measure_answers", "paired_answers"]
+__all__ = ["Answer", "answer_of", "choose_outlining", "image_rows", "measure_answers"]
 
 RADIUS_UM = 3.0
 """Centres no farther apart are of one nucleus: 6 pixels at 0.5 microns per pixel (Sirinukunwattana et al. 2016)."""
 
 _THRESHOLDS = (0.4, 0.5, 0.6)
-_COMPARED = ("dice", "aji", "pq", "detection_f1")
 _SEEDS = (0.5, 0.65, 0.8)
 
 Maps = NDArray[np.float32]
@@ -133,29 +132,9 @@ def measure_answers(answers: Sequence[Answer], groups: Sequence[str], *, draws: 
     measured = measure_instances([answer.scores for answer in answers], groups, draws=draws)
     names = tuple(answers[0].dice)
     if len(names) > 1:
-        for name in names:
-            measured[f"dice_{name}"] = _mean_of([answer.dice[name] for answer in answers], groups, draws)
+        columns = {f"dice_{name}": [answer.dice[name] for answer in answers] for name in names}
+        measured |= mean_over_groups(columns, groups, draws=draws)
     return measured
-
-
-def paired_answers(
-    first: Sequence[InstanceScores], second: Sequence[InstanceScores], groups: Sequence[str], *, draws: int
-) -> dict[str, Estimate]:
-    """Return first minus second for each number, means over the same images, with intervals over groups."""
-    return {name: _mean_of(_differences(first, second, name), groups, draws) for name in _COMPARED}
-
-
-def _differences(first: Sequence[InstanceScores], second: Sequence[InstanceScores], name: str) -> list[float | None]:
-    """Return first minus second of each image; None where one of them is not defined."""
-    pairs = [(getattr(one, name), getattr(other, name)) for one, other in zip(first, second, strict=True)]
-    return [None if None in pair else pair[0] - pair[1] for pair in pairs]
-
-
-def _mean_of(values: Sequence[float | None], groups: Sequence[str], draws: int) -> Estimate:
-    """Return the mean of numbers with its interval over groups, as that of Dice is made."""
-    empty = InstanceScores(None, None, None, None, None, None, 0, 0)
-    scores = [InstanceScores(**{**asdict(empty), "dice": value}) for value in values]
-    return measure_instances(scores, groups, draws=draws)["dice"]
 
 
 def image_rows(answers: Sequence[Answer], fields: Sequence[Field]) -> list[dict[str, Any]]:

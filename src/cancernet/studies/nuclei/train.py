@@ -14,14 +14,14 @@ from cancernet.bundle import Card
 from cancernet.data import write_split
 from cancernet.estimate import Estimate
 from cancernet.files import write_text
-from cancernet.metrics import InstanceScores
+from cancernet.metrics import measure_instances, paired_instances
 from cancernet.patches import rescale
 from cancernet.report import FieldRecord, Outlined, write_field_metrics, write_field_page
 from cancernet.studies.card import GENERAL_LIMITS, write_bundle
 from cancernet.studies.nuclei.baseline import classical_scores
 from cancernet.studies.nuclei.card import nuclei_card
 from cancernet.studies.nuclei.fit import FittedNuclei, fit_nuclei
-from cancernet.studies.nuclei.measure import Answer, image_rows, measure_answers, paired_answers
+from cancernet.studies.nuclei.measure import Answer, image_rows, measure_answers
 from cancernet.studies.nuclei.plan import NucleiPlan, make_nuclei_plan
 from cancernet.studies.options import NucleiStudy
 from cancernet.studies.outputs import write_history
@@ -93,12 +93,12 @@ def _record(plan: NucleiPlan, fitted: FittedNuclei) -> FieldRecord:
     groups, draws = [field.group for field in tested], study.report.draws
     classical = classical_scores(tested) if study.data.holds == "instances" else []
     own = [answer.scores for answer in answers]
-    differences = paired_answers(own, classical, groups, draws=draws) if classical else {}
+    differences = paired_instances(own, classical, groups, draws=draws) if classical else {}
     return FieldRecord(
         name=study.name,
         title=study.title or study.name,
         metrics=measure_answers(answers, groups, draws=draws),
-        baselines={"classical": _baseline(answers, classical, groups, draws)} if classical else {},
+        baselines={"classical": measure_instances(classical, groups, draws=draws)} if classical else {},
         differences={"classical": differences} if classical else {},
         facts=_facts(plan, fitted),
         statements=(*_verdict(differences), *_size_words(plan)),
@@ -107,16 +107,6 @@ def _record(plan: NucleiPlan, fitted: FittedNuclei) -> FieldRecord:
         images=tuple(image_rows(answers, plan.fields)),
         shown=_shown(plan, answers),
     )
-
-
-def _baseline(
-    answers: Sequence[Answer], scores: Sequence[InstanceScores], groups: Sequence[str], draws: int
-) -> dict[str, Estimate]:
-    """Return the means of the classical path."""
-    others = [
-        Answer(one.field, one.fold, one.labels, score, {"": None}) for one, score in zip(answers, scores, strict=True)
-    ]
-    return measure_answers(others, groups, draws=draws)
 
 
 def _facts(plan: NucleiPlan, fitted: FittedNuclei) -> tuple[tuple[str, str], ...]:
