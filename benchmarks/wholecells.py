@@ -1,7 +1,7 @@
 """`cancernet cells` on whole slides: time by the clock, megapixels per second, nuclei, and memory.
 
-The slides are made: one piece of a real region, mirrored and repeated, and said to have the microns per pixel that stand
-in the table.
+The slides are made: one piece of a real region, mirrored and repeated, and said to have the microns per pixel that
+stand in the table.
 """
 
 import json
