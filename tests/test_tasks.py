@@ -13,8 +13,10 @@ from cancernet.tasks import (
     TASK_KINDS,
     cumulative_logits,
     expected_grade,
+    grade_between,
     log_probabilities,
     logit_width,
+    matched_cuts,
     nearest_grade,
     probabilities,
     softmax,
@@ -174,3 +176,23 @@ def test_the_nearest_grade_has_the_least_squared_distance(table):
 def test_survival_is_the_logistic_function_of_each_logit():
     found = probabilities(np.array([[0.0, LOG3, -800.0, 800.0]]), kind="survival")
     np.testing.assert_allclose(found, [[0.5, 0.75, 0.0, 1.0]], atol=1e-12)
+
+
+def test_grades_between_cut_points():
+    shares = np.array(
+        [[0.9, 0.1, 0.0], [0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.0, 0.1, 0.9]]
+    )  # expected 0.1, 0.7, 1.3, 1.9
+    assert nearest_grade(shares).tolist() == [0, 1, 1, 2]
+    assert grade_between(shares, cuts=(0.5, 1.5)).tolist() == [0, 1, 1, 2]
+    assert grade_between(shares, cuts=(0.7, 1.2)).tolist() == [0, 0, 2, 2]  # at a cut point the lower one
+    assert grade_between(shares, cuts=[(2.0, 2.0)] * 2 + [(0.0, 0.0)] * 2).tolist() == [0, 0, 2, 2]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 6))
+def test_matched_cuts_answer_each_grade_as_often_as_it_is_true(seed, grades):
+    rng = np.random.default_rng(seed)
+    shares, codes = rng.dirichlet(np.ones(grades), 500), rng.integers(0, grades, 500)
+    cuts = matched_cuts(shares, codes)
+    answered = np.bincount(grade_between(shares, cuts=cuts), minlength=grades)
+    assert np.abs(answered - np.bincount(codes, minlength=grades)).max() <= 1
+    assert list(cuts) == sorted(cuts)

@@ -16,8 +16,10 @@ __all__ = [
     "biased",
     "cumulative_logits",
     "expected_grade",
+    "grade_between",
     "log_probabilities",
     "logit_width",
+    "matched_cuts",
     "nearest_grade",
     "probabilities",
     "softmax",
@@ -181,8 +183,49 @@ def nearest_grade(shares: NDArray[np.floating]) -> NDArray[np.int64]:
     -------
     Shape (..., n), codes of the grades.
     """
-    grades: NDArray[np.int64] = np.ceil(expected_grade(shares) - 0.5 - _TIE).astype(np.int64)
+    return grade_between(shares, cuts=np.arange(np.shape(shares)[-1] - 1) + 0.5)
+
+
+def grade_between(shares: NDArray[np.floating], *, cuts: ArrayLike) -> NDArray[np.int64]:
+    """Return how many cut points lie below the expected grade; a grade at a cut point is the lower one.
+
+    Parameters
+    ----------
+    shares
+        Probabilities, shape (..., n, classes).
+    cuts
+        Shape (classes - 1,), or (..., n, classes - 1) for cut points of each row; rising.
+
+    Returns
+    -------
+    Shape (..., n), codes of the grades.
+    """
+    above = expected_grade(shares)[..., None] > np.asarray(cuts, dtype=np.float64) + _TIE
+    grades: NDArray[np.int64] = above.sum(axis=-1).astype(np.int64)
     return grades
+
+
+def matched_cuts(shares: NDArray[np.floating], codes: NDArray[np.integer]) -> tuple[float, ...]:
+    """Return the cut points at which each grade is answered as often as it is true.
+
+    Probabilities of a model that is unsure lie in the middle, and the nearest grade then is seldom one of the ends:
+    quadratic kappa is agreement beyond chance, and such answers agree by chance as often.
+
+    Parameters
+    ----------
+    shares
+        Probabilities of rows that no fit has used, (n, classes).
+    codes
+        Their grades, (n,).
+
+    Returns
+    -------
+    classes - 1 numbers on the scale of the expected grade, not falling.
+    """
+    count = np.shape(shares)[-1]
+    up_to = np.cumsum(np.bincount(codes, minlength=count))[:-1] / len(codes)
+    cuts: Floats = np.quantile(expected_grade(shares), up_to)
+    return tuple(cuts.tolist())
 
 
 def _log_steps(logits: Floats) -> Floats:

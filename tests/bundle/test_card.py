@@ -139,6 +139,20 @@ def test_a_threshold_needs_a_positive_class():
         made_card(classes=task.classes, task=task, decision=bundle.Decision(threshold=threshold))
 
 
+def test_cut_points_belong_to_ordered_grades():
+    task = bundle.Task(kind="ordinal", classes=("a", "b", "c"))
+    cuts = bundle.GradeCuts(values=(0.4, 1.2), rule="matched", rows="none")
+    card = made_card(classes=task.classes, task=task, decision=bundle.Decision(grades=cuts))
+    assert Card.from_json(card.to_json()).decision.grades == cuts
+    with pytest.raises(ValidationError, match="only ordered grades"):
+        made_card(classes=("a", "b", "c"), decision=bundle.Decision(grades=cuts))
+    more = cuts.model_copy(update={"values": (0.4, 1.2, 2.0)})
+    with pytest.raises(ValidationError, match="3 grades need 2 cut points"):
+        made_card(classes=task.classes, task=task, decision=bundle.Decision(grades=more))
+    with pytest.raises(ValidationError, match="must not fall"):
+        bundle.GradeCuts(values=(1.2, 0.4), rule="matched", rows="none")
+
+
 @given(text=st.text() | st.binary(), position=st.integers(0, 3000))
 def test_random_text_never_makes_another_error(text, position):
     whole = full_card().to_json()

@@ -54,6 +54,15 @@ def test_by_hand():
     assert found.abstained.tolist() == [True, False]
 
 
+def test_cut_points_of_the_card_decide():
+    logits = np.array([[-2 * LOG3, 0, 2 * LOG3], [2 * LOG3, 4 * LOG3, 4 * LOG3]])  # expected grades 1.5 and 0.45
+    cuts = bundle.GradeCuts(values=(0.4, 0.9, 1.4), rule="matched", rows=ROWS)
+    given = decision(temperature=2.0).model_copy(update={"grades": cuts})
+    found = decide_parts(given, TASK, logits=logits, values=np.zeros((2, 1)))
+    assert found.labels.tolist() == ["severe", "mild"]
+    assert found.sets[:, [3, 1]].diagonal().all()  # the set holds the answer
+
+
 def test_the_answer_is_the_middle_where_both_ends_are_probable():
     found = answers([[0.0, 0.01, 0.02]], quantile=0.6)  # half none, half severe
     assert found.labels.tolist() == ["mild"]

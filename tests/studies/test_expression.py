@@ -155,6 +155,21 @@ def test_grades_in_order(tmp_path):
     assert len(columns) == 12
 
 
+def test_matched_grades_are_answered_as_often_as_they_are_true(tmp_path):
+    path, _ = write(tmp_path, kind="ordinal")
+    path.write_text(path.read_text().replace("[report]", '[report]\ngrades = "matched"'))
+    finished = run(read_study(path))
+    cuts = finished.card.decision.grades
+    assert (cuts.rule, len(cuts.values)) == ("matched", 2)
+    counts = np.bincount(finished.pooled.scored.predicted, minlength=3)
+    assert counts.min() >= 12  # of 20 each
+    assert finished.pooled.scored.cuts.shape == (60, 2)
+    by_group = finished.pooled.scored.by_group()  # groups of one row
+    order = np.argsort(finished.pooled.scored.groups)
+    np.testing.assert_array_equal(by_group.predicted, finished.pooled.scored.predicted[order])
+    assert finished.record.baselines["majority"]["quadratic_kappa"].value == 0
+
+
 @pytest.mark.parametrize(("model", "more"), [("linear", ""), ("conv1d", "filters = [4]\ndense = 4")])
 def test_other_networks(tmp_path, model, more):
     path, _ = write(tmp_path, model=model, more=more, data="log2_plus = 1")

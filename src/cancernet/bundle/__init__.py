@@ -10,7 +10,7 @@ from cancernet.bundle.card import (
     Training,
     card_schema,
 )
-from cancernet.bundle.decision import Conformal, Decision, Novelty, Outlining, Threshold
+from cancernet.bundle.decision import Conformal, Decision, GradeCuts, Novelty, Outlining, Threshold
 from cancernet.bundle.fusion import FusedSource, Fusion
 from cancernet.bundle.inputs import BagInput, Column, FieldInput, Input, PatchInput, PixelSize, TableInput
 from cancernet.bundle.keras_file import check_keras_file
@@ -33,6 +33,7 @@ __all__ = [
     "FieldInput",
     "FusedSource",
     "Fusion",
+    "GradeCuts",
     "Input",
     "Novelty",
     "OutcomeColumns",

@@ -231,6 +231,7 @@ class Card(Part):
         refuse(fused, "a fused bundle takes the answers of its sources, in their order")
         self._check_bias()
         self._check_segmentation()
+        self._check_grades()
         has_threshold = self.decision.threshold is not None
         refuse(has_threshold and self.task.positive is None, "a threshold needs a positive class")
         return self
@@ -245,6 +246,12 @@ class Card(Part):
         fields, outlines = isinstance(self.input, FieldInput), self.decision.outlining is not None
         mixed = len({self.task.kind == "segmentation", fields, outlines}) > 1
         refuse(mixed, "a segmentation takes fields and says how it outlines, and nothing else does")
+
+    def _check_grades(self) -> None:
+        """Hold the cut points of grades and the task together."""
+        cuts, steps = self.decision.grades, len(self.task.classes) - 1
+        refuse(cuts is not None and self.task.kind != "ordinal", "only ordered grades have cut points")
+        refuse(cuts is not None and len(cuts.values) != steps, f"{steps + 1} grades need {steps} cut points")
 
     def _check_bias(self) -> None:
         """Hold the bias of the logits and the task together."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field, model_validator
 from cancernet.bundle.part import Part, refuse
 from cancernet.tasks import TaskKind, probabilities
 
-__all__ = ["Conformal", "Decision", "Novelty", "Outlining", "Threshold"]
+__all__ = ["Conformal", "Decision", "GradeCuts", "Novelty", "Outlining", "Threshold"]
 
 
 class Threshold(Part):
@@ -87,6 +88,20 @@ class Outlining(Part):
     rows: str = ""
 
 
+class GradeCuts(Part):
+    """Cut points of the expected grade, by which rule, on which rows: above the first is the second grade."""
+
+    values: tuple[float, ...] = Field(min_length=2)
+    rule: str
+    rows: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse cut points that fall."""
+        refuse(any(later < sooner for sooner, later in pairwise(self.values)), "cut points of grades must not fall")
+        return self
+
+
 class Decision(Part):
     """How logits become an answer, in this order: temperature, bias, threshold, sets, out of distribution.
 
@@ -99,7 +114,9 @@ class Decision(Part):
     temperature_rows
         The rows that both were fitted on; empty when they were not fitted.
     threshold
-        None: the most probable class is the answer.
+        None: the most probable class is the answer, of ordered grades the one nearest to the expected grade.
+    grades
+        Of ordered grades: other cut points than half-way between two of them.
     conformal
         None: no sets, hence no abstention by sets.
     novelty
@@ -112,6 +129,7 @@ class Decision(Part):
     bias: tuple[float, ...] = ()
     temperature_rows: str = ""
     threshold: Threshold | None = None
+    grades: GradeCuts | None = None
     conformal: Conformal | None = None
     novelty: Novelty | None = None
     outlining: Outlining | None = None

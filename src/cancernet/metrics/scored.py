@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cancernet.checks import one_of
 from cancernet.errors import InvalidInput
-from cancernet.tasks import nearest_grade
+from cancernet.tasks import grade_between, nearest_grade
 
 __all__ = ["Scored"]
 
@@ -42,6 +42,8 @@ class Scored:
         Shape (n,), bool: no answer is given. When None and there are sets, those with more than one class.
     ordered
         Whether the classes are grades, from the least to the most severe.
+    cuts
+        Shape (n, classes - 1): cut points of the expected grade that grades were answered by; None: the nearest grade.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Scored:
     sets: NDArray[np.bool_] | None = None
     abstained: NDArray[np.bool_] | None = None
     ordered: bool = False
+    cuts: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Bring all arrays to their kinds and hold them together."""
@@ -72,6 +75,8 @@ class Scored:
             object.__setattr__(self, "abstained", derived)
         if self.abstained is not None:
             self._keep("abstained", self.abstained, np.bool_)
+        if self.cuts is not None:
+            self._keep("cuts", self.cuts, np.float64)
         _check(self)
 
     def _keep(self, name: str, values: ArrayLike, kind: type[np.generic]) -> None:
@@ -158,6 +163,7 @@ class Scored:
             None if self.sets is None else self.sets[chosen],
             None if self.abstained is None else self.abstained[chosen],
             self.ordered,
+            None if self.cuts is None else self.cuts[chosen],
         )
 
     def at(self, threshold: float) -> Scored:
@@ -169,7 +175,7 @@ class Scored:
         """Return one row per group: probabilities averaged, the answer by vote of its rows, no sets.
 
         Votes that are equal go to the class with the higher averaged probability. Grades are not voted on: the answer
-        is the one nearest to the expected grade of the averaged probabilities.
+        is the one nearest to the expected grade of the averaged probabilities, or between the cut points of the rows.
 
         Raises
         ------
@@ -181,8 +187,14 @@ class Scored:
             raise InvalidInput(f"The rows of group '{group}' are of several classes", "One truth per group")
         names, first = np.unique(self.groups, return_index=True)
         average = self._group_means(self.probabilities)
-        answers = nearest_grade(average) if self.ordered else self._votes(average)
+        answers = self._grades(average) if self.ordered else self._votes(average)
         return Scored(self.truth[first], average, answers, names, self.classes, self.positive, ordered=self.ordered)
+
+    def _grades(self, average: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the grade of each group."""
+        return (
+            nearest_grade(average) if self.cuts is None else grade_between(average, cuts=self._group_means(self.cuts))
+        )
 
     def _votes(self, average: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the class that most rows of each group were called, of several the more probable one."""
@@ -235,6 +247,7 @@ def _check_shapes(scored: Scored) -> None:
         "probabilities": (rows, columns),
         "sets": (rows, columns),
         "abstained": (rows,),
+        "cuts": (rows, columns - 1),
     }
     for name, shape in shapes.items():
         array = getattr(scored, name)

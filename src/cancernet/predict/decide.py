@@ -13,7 +13,7 @@ from cancernet.bundle import Card, Decision, TableInput, Task
 from cancernet.errors import BundleMismatch, InvalidInput
 from cancernet.metrics import prediction_sets, reweight
 from cancernet.predict.novelty import novelty_distance, novelty_reason
-from cancernet.tasks import expected_grade, nearest_grade
+from cancernet.tasks import expected_grade, grade_between, nearest_grade
 
 if TYPE_CHECKING:
     from cancernet.engine import Model
@@ -323,7 +323,8 @@ def _refuse_no_answer(logits: NDArray[np.floating], first_row: int) -> None:
 def _predicted(decision: Decision, task: Task, calibrated: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the code of the class that each row is called."""
     if task.kind == "ordinal":
-        return nearest_grade(calibrated)
+        cuts = decision.grades
+        return nearest_grade(calibrated) if cuts is None else grade_between(calibrated, cuts=cuts.values)
     if decision.threshold is None or task.positive is None:
         top: NDArray[np.int64] = calibrated.argmax(axis=1).astype(np.int64)
         return top

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cancernet.bundle import Conformal, Decision, Novelty, Task, Threshold
+from cancernet.bundle import Conformal, Decision, GradeCuts, Novelty, Task, Threshold
 from cancernet.data import Fold, Medians, rows_by_fold
 from cancernet.metrics import choose_threshold, fit_conformal, fit_temperature, fit_temperature_and_bias
 from cancernet.predict import fit_novelty, novelty_distance
 from cancernet.studies.cohort import Cohort
 from cancernet.studies.sections import ReportOptions
+from cancernet.tasks import matched_cuts
 
 __all__ = ["calibrate", "fit_limits", "with_rule"]
 
@@ -26,7 +27,7 @@ def calibrate(
     report: ReportOptions,
     where: str,
 ) -> Decision:
-    """Return temperature, bias, threshold and conformal quantile, fitted on rows that no fit has used.
+    """Return temperature, bias, threshold, cut points and conformal quantile, fitted on rows that no fit has used.
 
     Parameters
     ----------
@@ -45,7 +46,10 @@ def calibrate(
     calibrated = scaled.calibrated(logits, kind=task.kind)
     quantile = fit_conformal(calibrated, codes, coverage=report.coverage, groups=groups)
     conformal = Conformal(quantile=quantile, coverage=report.coverage, rows=where)
-    decision = scaled.model_copy(update={"conformal": conformal})
+    grades = None
+    if report.grades == "matched" and task.kind == "ordinal":
+        grades = GradeCuts(values=matched_cuts(calibrated, codes), rule=report.grades, rows=where)
+    decision = scaled.model_copy(update={"conformal": conformal, "grades": grades})
     return with_rule(decision, report.threshold, calibrated, codes, task=task)
 
 

@@ -12,7 +12,7 @@ from cancernet.data import Fold
 from cancernet.studies.calibrate import calibrate, fit_limits
 from cancernet.studies.kept import KeptFold
 from cancernet.studies.plan import Plan
-from cancernet.studies.results import NETWORK, RULE_OF, Answer, FoldResult
+from cancernet.studies.results import NETWORK, Answer, FoldResult, report_of
 from cancernet.training import seed_of
 
 __all__ = ["conclude", "decide_all", "limits_of", "out_of_fold"]
@@ -109,5 +109,5 @@ def _calibration(
 def _decision(plan: Plan, rows: NDArray[np.int64], logits: Logits, *, name: str, where: str) -> Decision:
     """Return temperature, threshold and quantile of one learner."""
     report, cohort = plan.study.report, plan.cohort
-    ruled = report.model_copy(update={"threshold": RULE_OF.get(name, report.threshold)})
+    ruled = report_of(report, name)
     return calibrate(logits, cohort.codes[rows], cohort.groups[rows], task=plan.task, report=ruled, where=where)

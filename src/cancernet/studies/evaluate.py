@@ -168,6 +168,7 @@ def _given(model: Model, source: Any, options: EvaluateOptions, progress: Progre
 
 def _scored(card: Card, table: Table, found: Cases) -> Scored:
     """Return answers beside the truth."""
+    cuts = card.decision.grades
     return Scored(
         truth=table.codes(card.task.classes),
         probabilities=found.probabilities,
@@ -178,6 +179,7 @@ def _scored(card: Card, table: Table, found: Cases) -> Scored:
         sets=found.sets,
         abstained=found.abstained,
         ordered=card.task.kind == "ordinal",
+        cuts=None if cuts is None else np.tile(cuts.values, (len(found.predicted), 1)),
     )
 
 
@@ -187,7 +189,7 @@ def _majority(card: Card, scored: Scored) -> Scored:
     shares = np.tile(prior / prior.sum(), (len(scored), 1))
     answer = nearest_grade(prior / prior.sum()) if scored.ordered else prior.argmax()
     predicted = np.full(len(scored), int(answer))
-    return replace(scored, probabilities=shares, predicted=predicted, sets=None, abstained=None)
+    return replace(scored, probabilities=shares, predicted=predicted, sets=None, abstained=None, cuts=None)
 
 
 def _record(

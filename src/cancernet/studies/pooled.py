@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cancernet.bundle import Decision
 from cancernet.data import Medians
 from cancernet.estimate import Estimate
 from cancernet.explain import Importance, importance_from_permuted
@@ -58,7 +59,20 @@ def pool(plan: Plan, results: Sequence[FoldResult], learner: str = NETWORK) -> P
     cases, rows = join_cases(parts), np.concatenate(tests)
     names = [_fold_name(plan, result) for result in results]
     fold = np.repeat(names, [len(test) for test in tests])
-    return Pool(rows, fold, cases, scored_cases(plan, rows, cases))
+    scored = replace(
+        scored_cases(plan, rows, cases), cuts=_cuts([result.answers[learner].decision for result in results], tests)
+    )
+    return Pool(rows, fold, cases, scored)
+
+
+def _cuts(decisions: Sequence[Decision], tests: Sequence[NDArray[np.int64]]) -> NDArray[np.float64] | None:
+    """Return the cut points of grades of each test row, (rows, grades - 1); None where the nearest one is answered."""
+    parts = [
+        np.tile(decision.grades.values, (len(test), 1))
+        for decision, test in zip(decisions, tests, strict=True)
+        if decision.grades is not None
+    ]
+    return np.concatenate(parts) if len(parts) == len(tests) else None
 
 
 def scored_cases(plan: Plan, rows: NDArray[np.int64], cases: Cases) -> Scored:

@@ -14,13 +14,21 @@ from cancernet.bundle import Decision
 from cancernet.data import Fold
 from cancernet.errors import CorruptFile
 from cancernet.files import read_arrays, read_json, write_arrays, write_json
+from cancernet.studies.sections import ReportOptions
 
-__all__ = ["NETWORK", "RULE_OF", "Answer", "FoldResult", "fold_stem", "read_fold", "write_fold"]
+__all__ = ["NETWORK", "Answer", "FoldResult", "fold_stem", "read_fold", "report_of", "write_fold"]
 
 NETWORK = "network"
-RULE_OF = {"majority": "0.5"}  # one probability for all rows leaves a threshold nothing to choose
+_MAJORITY = "majority"  # gives one probability to all rows
 
 Kept = TypeVar("Kept")
+
+
+def report_of(report: ReportOptions, learner: str) -> ReportOptions:
+    """Return how the answers of a learner are chosen; one that answers alike for all rows leaves nothing to choose."""
+    if learner != _MAJORITY:
+        return report
+    return report.model_copy(update={"threshold": "0.5", "grades": "nearest"})
 
 
 @dataclass(frozen=True, eq=False)

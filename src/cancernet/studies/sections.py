@@ -122,6 +122,10 @@ class ReportOptions(Section):
     threshold
         Rule by which the threshold is chosen on calibration rows: "balanced" (largest balanced accuracy), "f1",
         "0.5", "sensitivity = 0.95", "specificity = 0.95". Binary tasks only.
+    grades
+        Of ordered grades: "nearest" answers the grade nearest to the expected one, and misses least on average;
+        "matched" answers each grade as often as it is true on the calibration rows, so that the first and the last one
+        are not too rare where a model is unsure.
     coverage
         Of the conformal sets.
     calibration
@@ -134,6 +138,7 @@ class ReportOptions(Section):
     """
 
     threshold: Annotated[str, BeforeValidator(lambda rule: str(rule) if isinstance(rule, float) else rule)] = "balanced"
+    grades: Literal["nearest", "matched"] = "nearest"
     coverage: float = Field(default=0.99, ge=0.5, lt=1)
     calibration: Literal["temperature", "bias-corrected"] = "temperature"
     prevalence: tuple[Share, ...] = (0.01, 0.1, 0.5)

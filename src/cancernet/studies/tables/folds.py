@@ -13,7 +13,7 @@ from cancernet.bundle import Decision
 from cancernet.data import Fold
 from cancernet.explain import permuted_logits
 from cancernet.studies.calibrate import fit_limits
-from cancernet.studies.results import NETWORK, RULE_OF, Answer, FoldResult, fold_stem, read_fold, write_fold
+from cancernet.studies.results import NETWORK, Answer, FoldResult, fold_stem, read_fold, report_of, write_fold
 from cancernet.studies.tables.learners import Learner
 from cancernet.studies.tables.plan import TablePlan
 from cancernet.studies.tables.recipe import Made, follow_recipe
@@ -32,7 +32,7 @@ def run_fold(plan: TablePlan, fold: Fold, learners: Mapping[str, Learner]) -> tu
     tested = plan.cohort.filled(fold.test, medians)
     made, answers = dict[str, Made](), dict[str, Answer]()
     for name, learner in learners.items():
-        report = plan.study.report.model_copy(update={"threshold": RULE_OF.get(name, plan.study.report.threshold)})
+        report = report_of(plan.study.report, name)
         made[name] = follow_recipe(
             learner, plan.cohort, fold, task=plan.task, report=report, inner_folds=inner, seed=seed
         )
