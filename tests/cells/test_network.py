@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bundle.made import made_bundle
-from cancernet.cells import NetworkSegmenter
+from cancernet.cells import NetworkSegmenter, read_maps
 from cancernet.cells.network import tile_starts
 from cancernet.errors import BundleMismatch, InvalidInput
+from cancernet.geometry import dihedral, undo_dihedral
 from cells.fieldbundle import MARGIN, TILE, field_bundle
 
 
@@ -41,6 +42,21 @@ def test_tiles_answer_as_one_large_tile_does(segmenter, tmp_path):
     with NetworkSegmenter(field_bundle(tmp_path / "large", 288)) as large:
         whole = large.maps(pixels, mpp=0.5)
     np.testing.assert_allclose(segmenter.maps(pixels, mpp=0.5), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("views", [1, 2, 4, 8])
+def test_the_mean_over_views_turns_with_the_image(segmenter, views):
+    pixels, single = image(100, 140), segmenter.taken
+    taken = single.model_copy(update={"views": views})
+    used = range(0, 8, 8 // views)
+    each = [
+        undo_dihedral(read_maps(segmenter.model, dihedral(pixels[None], k)[0], taken=single, maps=2)[None], k)[0]
+        for k in used
+    ]
+    found = read_maps(segmenter.model, pixels, taken=taken, maps=2)
+    np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-6)
+    turned = read_maps(segmenter.model, dihedral(pixels[None], used[-1])[0], taken=taken, maps=2)
+    np.testing.assert_allclose(undo_dihedral(turned[None], used[-1])[0], found, atol=1e-5)
 
 
 @pytest.mark.parametrize(("shape", "mpp"), [((100, 90), 0.5), ((150, 130), 0.25), ((40, 60), 1.0), ((1, 1), 0.5)])

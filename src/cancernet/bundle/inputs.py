@@ -227,6 +227,8 @@ class FieldInput(Part):
         Microns per pixel of a tile, and how they are known: images are brought to it first.
     channels
         "rgb", or "haematoxylin": the three channels of `cells.StainChannels`, by the stains of the image or slide.
+    views
+        Answers are the mean over so many of the eight turns and mirror images of the image.
     """
 
     kind: Literal["fields"] = "fields"
@@ -234,6 +236,7 @@ class FieldInput(Part):
     margin: int = Field(ge=0)
     pixel_size: PixelSize
     channels: Literal["rgb", "haematoxylin"] = "rgb"
+    views: Literal[1, 2, 4, 8] = 1
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -18,6 +18,7 @@ from cancernet.cells.held import Held
 from cancernet.cells.watershed import enlarge, outline
 from cancernet.engine import Model, Outputs
 from cancernet.errors import BundleMismatch, InvalidInput
+from cancernet.geometry import VIEWS, dihedral, undo_dihedral
 from cancernet.patches import rescale
 from cancernet.tasks import probabilities
 
@@ -124,7 +125,7 @@ class NetworkSegmenter(Held):
 
 
 def read_maps(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, maps: int) -> Floats:
-    """Return what a network says of every pixel of an image.
+    """Return what a network says of every pixel of an image, the mean over the views that it asks for.
 
     Tiles overlap by twice the margin, and each pixel is taken from a tile in which it is farther than the margin from
     a cut. With a margin as wide as what the network sees around a pixel, that is the answer of one tile for all.
@@ -143,7 +144,21 @@ def read_maps(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, ma
     Returns
     -------
     Shape (h, w, maps), float32, 0 to 1.
+
+    References
+    ----------
+    Averaging over turns and mirror images: Cohen and Welling 2016, arXiv:1602.07576.
     """
+    total = np.zeros((*image.shape[:2], maps), np.float32)
+    for view in range(0, VIEWS, VIEWS // taken.views):
+        seen = _one_view(network, dihedral(image[None], view)[0], taken=taken, maps=maps)
+        total += undo_dihedral(seen[None], view)[0]
+    total /= taken.views
+    return total
+
+
+def _one_view(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, maps: int) -> Floats:
+    """Return what a network says of every pixel of an image as it is."""
     height, width = image.shape[:2]
     size, margin = taken.size, taken.margin
     rows, columns = (tile_starts(length, size=size, margin=margin) for length in (height, width))

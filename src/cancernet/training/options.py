@@ -172,6 +172,9 @@ class SegmenterTraining(FitOptions):
     tile, margin
         Pixels of a side of the tiles that the bundle takes, and of their margins. The network of the default widths
         sees 56 pixels around a pixel at most, so that this margin leaves no seam.
+    views
+        The bundle averages its answers over so many of the eight turns and mirror images: better outlines for as many
+        times the work.
     precision
         Of the engine.
     """
@@ -190,6 +193,7 @@ class SegmenterTraining(FitOptions):
     pale: float = Field(default=0.0, ge=0, le=1)
     tile: int = Field(default=512, ge=64, le=2048)
     margin: int = Field(default=56, ge=0, le=256)
+    views: Literal[1, 2, 4, 8] = 1
     precision: Literal["bf16", "f32"] = "f32"
 
 

@@ -52,6 +52,7 @@ class NucleiPlan:
             margin=options.margin,
             pixel_size=pixel_size(self.study, self.fields),
             channels=self.study.model.colours,
+            views=options.views,
         )
 
     @property
