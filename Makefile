@@ -8,9 +8,9 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 # The studies whose bundles are shipped; the others are for the benchmarks.
-ZOO := fna idc lung cytology-grade recurrence
+ZOO := fna idc lung cytology-grade recurrence nuclei
 # Those of them that are shipped as they were trained; of the others large weights are kept as float16.
-EXACT := fna recurrence
+EXACT := fna recurrence nuclei
 PINS := pyproject.toml constraints.txt .ci/install
 
 .DEFAULT_GOAL := help

@@ -131,43 +131,30 @@ def test_genes_chosen_by_labels_do_not_flatter_the_rows_that_calibrate(tmp_path)
     assert (inner == plan.cohort.codes[rows]).mean() < 0.55
 
 
-def test_the_network_is_cross_fitted_on_genes_of_its_inner_rows(tmp_path):
-    path, _ = write(tmp_path, data='ranked_by = "anova"\nlog2_plus = 1')
-    finished = run(read_study(path))
-    assert finished.record.metrics["accuracy"].value > 0.6
-    assert any("again in every inner fold" in note for note in finished.record.data_notes)
-    view = finished.plan.view(finished.plan.split.folds[0].train)
-    inner = view.inner(finished.plan.split.folds[0].train[::2])
-    assert inner.shape == view.cohort.values.shape
-    assert not np.array_equal(inner, view.cohort.values)
-
-
-def test_grades_in_order(tmp_path):
-    path, values = write(tmp_path, kind="ordinal")
+def test_grades_in_order_by_genes_chosen_by_labels_and_answered_as_often_as_they_are_true(tmp_path):
+    path, values = write(tmp_path, kind="ordinal", data='ranked_by = "anova"')
+    path.write_text(path.read_text().replace("[report]", '[report]\ngrades = "matched"'))
     finished = run(read_study(path))
     assert finished.plan.task.classes == CLASSES
     assert finished.record.metrics["quadratic_kappa"].value > 0.6
+    assert finished.record.baselines["majority"]["quadratic_kappa"].value == 0
+    assert any("again in every inner fold" in note for note in finished.record.data_notes)
+    train = finished.plan.split.folds[0].train
+    view = finished.plan.view(train)
+    assert not np.array_equal(view.inner(train[::2]), view.cohort.values)
+    scored = finished.pooled.scored
+    assert np.bincount(scored.predicted, minlength=3).min() >= 12  # of 20 each
+    by_group = scored.by_group()  # groups of one row
+    np.testing.assert_array_equal(by_group.predicted, scored.predicted[np.argsort(scored.groups)])
+    cuts = finished.card.decision.grades
+    assert (cuts.rule, len(cuts.values), scored.cuts.shape) == ("matched", 2, (60, 2))
     finished.save_bundle(tmp_path / "bundle")
     with engine.open(tmp_path / "bundle") as model:
         columns = [int(name.removeprefix("GENE")) for name in model.card.input.names]
         found = predict.cases(model, values[:, columns])
     assert found.expected_grade is not None
+    np.testing.assert_array_equal(found.predicted, (found.expected_grade[:, None] > cuts.values).sum(axis=1))
     assert len(columns) == 12
-
-
-def test_matched_grades_are_answered_as_often_as_they_are_true(tmp_path):
-    path, _ = write(tmp_path, kind="ordinal")
-    path.write_text(path.read_text().replace("[report]", '[report]\ngrades = "matched"'))
-    finished = run(read_study(path))
-    cuts = finished.card.decision.grades
-    assert (cuts.rule, len(cuts.values)) == ("matched", 2)
-    counts = np.bincount(finished.pooled.scored.predicted, minlength=3)
-    assert counts.min() >= 12  # of 20 each
-    assert finished.pooled.scored.cuts.shape == (60, 2)
-    by_group = finished.pooled.scored.by_group()  # groups of one row
-    order = np.argsort(finished.pooled.scored.groups)
-    np.testing.assert_array_equal(by_group.predicted, finished.pooled.scored.predicted[order])
-    assert finished.record.baselines["majority"]["quadratic_kappa"].value == 0
 
 
 @pytest.mark.parametrize(("model", "more"), [("linear", ""), ("conv1d", "filters = [4]\ndense = 4")])
