@@ -148,6 +148,8 @@ def test_grades_in_order_by_genes_chosen_by_labels_and_answered_as_often_as_they
     np.testing.assert_array_equal(by_group.predicted, scored.predicted[np.argsort(scored.groups)])
     cuts = finished.card.decision.grades
     assert (cuts.rule, len(cuts.values), scored.cuts.shape) == ("matched", 2, (60, 2))
+    told = dict(finished.record.facts)["Grades"]
+    assert told.endswith(f"expected grade cut at {cuts.values[0]:.2f}, {cuts.values[1]:.2f}")
     finished.save_bundle(tmp_path / "bundle")
     with engine.open(tmp_path / "bundle") as model:
         columns = [int(name.removeprefix("GENE")) for name in model.card.input.names]

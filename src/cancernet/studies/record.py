@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cancernet.bundle import Task
+from cancernet.bundle import Decision, Task
 from cancernet.estimate import Estimate
 from cancernet.metrics import Scored, measure, paired_difference, predictive_values
 from cancernet.report import Importance, RunRecord, rival
@@ -129,10 +129,20 @@ def _facts(plan: Plan, results: Sequence[FoldResult], final: Final, seconds: flo
             "Training",
             f"{epochs[0]} to {epochs[-1]} of {training.epochs} epochs in the folds, {final.epochs} for the bundle",
         ),
+        *_grade_words(final.decision),
         ("Seeds", f"weights {training.seed}, split {plan.split.seed}"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("Fitting took", f"{seconds:.0f} s"),
     )
+
+
+def _grade_words(decision: Decision) -> tuple[tuple[str, str], ...]:
+    """Return between which expected grades the bundle answers each one, where it is not the nearest."""
+    cuts = decision.grades
+    if cuts is None:
+        return ()
+    told = ", ".join(f"{cut:.2f}" for cut in cuts.values)
+    return (("Grades", f"each answered as often as it is true on calibration rows: expected grade cut at {told}"),)
 
 
 def _group_words(column: str | None) -> str:
