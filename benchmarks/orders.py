@@ -34,8 +34,7 @@ def _scores(order: NDArray[np.int64], seed: int) -> tuple[float, float, float]:
         loaded.values[:, order],
         codes,
         task=("multiclass", 2),
-        layout="10x3",
-        model=Conv1D(),
+        model=(Conv1D(), "10x3"),
         options=options,
     )
     pooled = np.empty((len(loaded), 2))

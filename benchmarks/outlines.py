@@ -33,7 +33,7 @@ def measure() -> str:
             rows.append([words, NAMES[name], *_cells(words, measure_instances(scores, groups))])
             times.append([words, NAMES[name], *(f"{rate:.2f}" for rate in seconds)])
         first, second = found[BUNDLE][0], found["classical"][0]
-        rows.append([words, "difference, paired", *_cells(words, paired_instances(first, second, groups))])
+        rows.append([words, "difference, paired", *_cells(words, paired_instances(first, second, groups=groups))])
     head = ["images at 0.25 microns", "outlined by", "outlines, Mpx/s of a core", "with measurements"]
     return "\n\n".join([table(HEAD, rows), table(head, times)])
 

@@ -167,18 +167,18 @@ def test_paired_differences_are_means_of_differences():
     rng = np.random.default_rng(0)
     first, second = ([InstanceScores(a, b, a, a, a, b, 5, 5) for a, b in rng.random((8, 2)).tolist()] for _ in range(2))
     groups = [str(number // 2) for number in range(8)]
-    difference = paired_instances(first, second, groups, draws=200)["aji"]
+    difference = paired_instances(first, second, groups=groups, draws=200)["aji"]
     expected = np.mean([one.aji - other.aji for one, other in zip(first, second, strict=True)])
     assert difference.value == pytest.approx(expected)
     assert difference.low < expected < difference.high
-    assert paired_instances(first, first, groups, draws=200)["pq"].value == 0
+    assert paired_instances(first, first, groups=groups, draws=200)["pq"].value == 0
     with pytest.raises(InvalidInput, match="The same images"):
-        paired_instances(first, first[1:], groups)
+        paired_instances(first, first[1:], groups=groups)
 
 
 def test_an_image_without_a_number_counts_for_no_difference():
     first = [InstanceScores(0.9, None, 1, 1, 1, 1, 5, 5), InstanceScores(0.5, 0.4, 1, 1, 1, 1, 5, 5)]
     second = [InstanceScores(0.8, 0.7, 1, 1, 1, 1, 5, 5), InstanceScores(0.5, 0.1, 1, 1, 1, 1, 5, 5)]
-    found = paired_instances(first, second, ["a", "b"])
+    found = paired_instances(first, second, groups=["a", "b"])
     assert found["dice"].value == pytest.approx(0.05)
     assert (found["aji"].value, found["aji"].n) == (pytest.approx(0.3), 1)

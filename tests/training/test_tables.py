@@ -165,9 +165,7 @@ def test_a_linear_network_is_the_logistic_regression_of_scikit_learn():
     values = rng.normal(size=(300, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, 1.0]
     codes = (rng.random(300) < 1 / (1 + np.exp(-(values[:, 0] + 0.2 * (values[:, 1] - 5))))).astype(np.int64)
     options = TrainingOptions(epochs=60, learning_rate=0.05)
-    network = TableLearner(
-        values, codes, task=("multiclass", 2), layout="columns", model=Linear(l2=0.0), options=options
-    )
+    network = TableLearner(values, codes, task=("multiclass", 2), model=(Linear(l2=0.0), "columns"), options=options)
     logits = network.logits(network.refit(np.arange(300), epochs=60, seed=0), values)
     twin = make_pipeline(StandardScaler(), LogisticRegression(C=np.inf)).fit(values, codes)
     assert logits[:, 1] - logits[:, 0] == pytest.approx(twin.decision_function(values), abs=0.1)

@@ -140,8 +140,8 @@ def measure_instances(
 def paired_instances(
     first: Sequence[InstanceScores],
     second: Sequence[InstanceScores],
-    groups: Sequence[str],
     *,
+    groups: Sequence[str],
     draws: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:

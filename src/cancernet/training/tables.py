@@ -79,10 +79,10 @@ class TableLearner:
         Class codes, (n,).
     task
         Kind of task and number of classes; ordered grades need a dense network.
-    layout
-        Of the columns in conv1d.
-    model, options
-        Of the network and of its training.
+    model
+        The network, and the layout of the columns in conv1d.
+    options
+        Of the training.
     inner
         All rows as a fit of the cross-fitting on the given ones sees them, (n, columns); `values` when None.
     advance
@@ -97,23 +97,23 @@ class TableLearner:
         codes: NDArray[np.int64],
         *,
         task: tuple[TaskKind, int],
-        layout: Layout,
-        model: Conv1D | Dense | Linear,
+        model: tuple[Conv1D | Dense | Linear, Layout],
         options: TrainingOptions,
         inner: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None = None,
         advance: Callable[[], None] | None = None,
     ) -> None:
         self._inner = inner or (lambda rows: values)
         self.values, self.codes, self.options = values, codes, options
-        self._kind, self._classes, self._model = *task, model
+        (self._kind, self._classes), (own, layout) = task, model
+        self._model = own
         columns, classes, kind = values.shape[1], self._classes, self._kind
 
         def build() -> keras.Model:
-            if isinstance(model, Linear):
-                return build_linear(columns, classes, options=model)
-            if isinstance(model, Dense):
-                return build_dense(columns, classes, options=model, kind=kind)
-            return build_conv1d(columns, classes, layout=layout, options=model)
+            if isinstance(own, Linear):
+                return build_linear(columns, classes, options=own)
+            if isinstance(own, Dense):
+                return build_dense(columns, classes, options=own, kind=kind)
+            return build_conv1d(columns, classes, layout=layout, options=own)
 
         self._network = Network(build, options, kind=kind, classes=classes, advance=advance)
 

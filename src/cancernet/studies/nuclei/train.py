@@ -93,7 +93,7 @@ def _record(plan: NucleiPlan, fitted: FittedNuclei) -> FieldRecord:
     groups, draws = [field.group for field in tested], study.report.draws
     classical = classical_scores(tested) if study.data.holds == "instances" else []
     own = [answer.scores for answer in answers]
-    differences = paired_instances(own, classical, groups, draws=draws) if classical else {}
+    differences = paired_instances(own, classical, groups=groups, draws=draws) if classical else {}
     return FieldRecord(
         name=study.name,
         title=study.title or study.name,
