@@ -28,7 +28,7 @@ def small_network(*, advance=None, **options) -> Network:
 def small_learner(values, codes, **options) -> TableLearner:
     """Return a learner of a table with two classes."""
     chosen = TrainingOptions(**{"epochs": 3, "batch_size": 16, "learning_rate": 0.02, **options})
-    return TableLearner(values, codes, task=("multiclass", 2), layout="columns", model=SMALL, options=chosen)
+    return TableLearner(values, codes, task=("multiclass", 2), model=(SMALL, "columns"), options=chosen)
 
 
 def assert_same_weights(first, second) -> None:
