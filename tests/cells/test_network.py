@@ -46,7 +46,7 @@ def test_tiles_answer_as_one_large_tile_does(segmenter, tmp_path):
 
 @pytest.mark.parametrize("views", [1, 2, 4, 8])
 def test_the_mean_over_views_turns_with_the_image(segmenter, views):
-    pixels, single = image(100, 140), segmenter.taken
+    pixels, single = image(96, 128), segmenter.taken
     taken = single.model_copy(update={"views": views})
     used = range(0, 8, 8 // views)
     each = [
@@ -57,6 +57,16 @@ def test_the_mean_over_views_turns_with_the_image(segmenter, views):
     np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-6)
     turned = read_maps(segmenter.model, dihedral(pixels[None], used[-1])[0], taken=taken, maps=2)
     np.testing.assert_allclose(undo_dihedral(turned[None], used[-1])[0], found, atol=1e-5)
+
+
+@pytest.mark.parametrize("views", [1, 2, 8])
+def test_a_part_of_an_image_has_the_maps_of_the_whole_in_all_views(segmenter, views):
+    """Parts begin at multiples of what the network halves images by; how long they are does not matter."""
+    pixels, taken = image(300, 300), segmenter.taken.model_copy(update={"views": views})
+    whole = read_maps(segmenter.model, pixels, taken=taken, maps=2)
+    part = read_maps(segmenter.model, pixels[64:251, 32:263], taken=taken, maps=2)
+    inside = slice(MARGIN, -MARGIN)
+    np.testing.assert_allclose(part[inside, inside], whole[64:251, 32:263][inside, inside], atol=1e-5)
 
 
 @pytest.mark.parametrize(("shape", "mpp"), [((100, 90), 0.5), ((150, 130), 0.25), ((40, 60), 1.0), ((1, 1), 0.5)])

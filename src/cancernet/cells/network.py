@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from math import gcd
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -149,12 +150,17 @@ def read_maps(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, ma
     ----------
     Averaging over turns and mirror images: Cohen and Welling 2016, arXiv:1602.07576.
     """
-    total = np.zeros((*image.shape[:2], maps), np.float32)
+    height, width = image.shape[:2]
+    if taken.views == 1:
+        return _one_view(network, image, taken=taken, maps=maps)
+    step = gcd(taken.size, taken.margin)  # turned images are halved at the same places when sides are multiples of it
+    whole = _padded(image, *(-(-length // step) * step for length in (height, width)))
+    total = np.zeros((*whole.shape[:2], maps), np.float32)
     for view in range(0, VIEWS, VIEWS // taken.views):
-        seen = _one_view(network, dihedral(image[None], view)[0], taken=taken, maps=maps)
+        seen = _one_view(network, dihedral(whole[None], view)[0], taken=taken, maps=maps)
         total += undo_dihedral(seen[None], view)[0]
     total /= taken.views
-    return total
+    return total[:height, :width]
 
 
 def _one_view(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, maps: int) -> Floats:
