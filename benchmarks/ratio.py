@@ -1,8 +1,8 @@
 """Nucleus and cytoplasm of cells of Pap smears: how well they are outlined, and what their ratio says of the grade.
 
 Five folds of `studies/cytology.toml`, groups are the fields of view; each image is outlined by a network that has not
-seen its group, with thresholds chosen on training images. An image shows one cell: of several things that were found
-the one with the largest cell counts. Weights are kept in build/benchmarks/cytology.
+seen its group, with thresholds chosen on images of other folds. An image shows one cell: of several things that were
+found the one with the largest cell counts. Weights are kept in build/benchmarks/cytology.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,18 +16,15 @@ from scipy.stats import spearmanr
 from benchmarks.cytology import FOLDER, NUCLEUS
 from benchmarks.page import table
 from cancernet import studies
-from cancernet.cells import cells_of, resize_maps
+from cancernet.cells import cells_of, outline_maps, resize_maps
 from cancernet.estimate import Estimate
-from cancernet.files import read_arrays, write_arrays
 from cancernet.metrics.intervals import draw_counts, percentile
-from cancernet.studies.nuclei.fit import maps_of
-from cancernet.studies.nuclei.measure import answer_of, choose_outlining
-from cancernet.studies.nuclei.plan import NucleiPlan, make_nuclei_plan
-from cancernet.training import FittedSegmenter, SegmenterLearner, make_targets, prepare_scene, seed_of
+from cancernet.studies.nuclei.fit import cross_fit
+from cancernet.studies.nuclei.plan import make_nuclei_plan
 
 KEPT = Path("build", "benchmarks", "cytology")
 CELLS = KEPT / "cells.csv"
-DRAWS, CHOSEN_ON = 1000, 40
+DRAWS = 1000
 Floats = NDArray[np.float64]
 
 
@@ -77,38 +74,12 @@ def _page(rows: pd.DataFrame) -> str:
 def _rows() -> Iterator[dict]:
     """Yield what was found in each image."""
     plan = make_nuclei_plan(studies.find_study("studies/cytology.toml"))
-    learner = SegmenterLearner(plan.study.model, plan.study.training, maps=len(plan.study.classes))
-    for number, fold in enumerate(plan.split.folds):
-        fitted = _fitted(plan, learner, fold.train, seed_of(plan.study.training.seed, fold.repeat, fold.number), number)
-        shown = fold.train[:: max(1, len(fold.train) // CHOSEN_ON)].tolist()
-        mpp, test = plan.study.model.mpp, fold.test.tolist()
-        maps = list(maps_of(plan, learner, fitted, rows=[*shown, *test]))
-        pairs = zip(maps, (plan.fields[row] for row in shown), strict=False)
-        options = choose_outlining(pairs, mpp=mpp, rows="training images")
-        for row, own in zip(test, maps[len(shown) :], strict=True):
-            names = plan.study.classes
-            answer = answer_of(plan.fields[row], own, place=row, fold=number, options=options, names=names, mpp=mpp)
-            yield _about(plan.fields[row], answer.labels, own)
-
-
-def _fitted(
-    plan: NucleiPlan, learner: SegmenterLearner, rows: NDArray[np.int64], seed: int, number: int
-) -> FittedSegmenter:
-    """Return the network of a fold, fitted once."""
-    place = KEPT / f"fold-{number}.fit.npz"
     KEPT.mkdir(parents=True, exist_ok=True)
-    if not place.is_file():
-        fitted = learner.fit([_scene(plan, row) for row in rows.tolist()], seed=seed)
-        write_arrays(place, {str(number): array for number, array in enumerate(fitted.weights)})
-    arrays = read_arrays(place)
-    return FittedSegmenter([arrays[str(number)] for number in range(len(arrays))], ())
-
-
-def _scene(plan: NucleiPlan, row: int):
-    """Return an image ready to be learnt from."""
-    field, study = plan.fields[row], plan.study
-    targets = make_targets(field.classes, field.things, count=len(study.classes))
-    return prepare_scene(field.image, targets, scale=field.mpp / study.model.mpp, zoom=study.training.zoom)
+    found = cross_fit(plan, studies.Progress(), work=KEPT)
+    for one in found.tested:
+        field, options = plan.fields[one.field], found.outlinings[one.fold]
+        labels = outline_maps(one.maps, field.things.shape, options=options, mpp=plan.study.model.mpp)
+        yield _about(field, labels, one.maps)
 
 
 def _about(field, labels: NDArray[np.int32], maps: NDArray[np.float32]) -> dict:

@@ -27,7 +27,6 @@ from cancernet.metrics import DETECTION, Named, TypeCounts, baseline_logits, cou
 from cancernet.patches import Pack, PatchOptions, open_pack, read_patches
 from cancernet.studies.nuclei.fit import fit_nuclei
 from cancernet.studies.nuclei.plan import make_nuclei_plan
-from cancernet.studies.progress import Counter
 from cancernet.training import FittedPatches, Known, PatchLearner, execution_of, seed_of
 
 KEPT = Path("build", "benchmarks", "types")
@@ -145,8 +144,7 @@ def _outline_all() -> None:
     plan = make_nuclei_plan(study)
     work = KEPT / "consep"
     work.mkdir(exist_ok=True)
-    counter = Counter(plan.fits, study.training.epochs, progress=studies.Progress())
-    for answer in fit_nuclei(plan, counter, work=work).answers:
+    for answer in fit_nuclei(plan, studies.Progress(), work=work).answers:
         np.save(KEPT / f"network-{plan.fields[answer.field].group}.npy", answer.labels)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cancernet.bundle import Outlining
-from cancernet.cells import enlarge, outline, owned
+from cancernet.cells import outline, outline_maps, owned
 from cancernet.errors import InvalidInput
 from cancernet.metrics import instance_scores
 from cells.fieldbundle import drawn_nuclei
@@ -72,9 +72,9 @@ def test_drawn_fields_are_found_again():
 
 def test_finer_outlines_keep_the_nuclei_and_their_shape():
     truth, nucleus, distance = discs((30, 20), (30, 39))
-    found = outline(nucleus, distance, options=OPTIONS, mpp=0.5)
-    fine = np.repeat(np.repeat(nucleus, 2, 0), 2, 1)
-    scores = instance_scores(np.repeat(np.repeat(truth, 2, 0), 2, 1), enlarge(found, fine, options=OPTIONS))
+    fine = np.repeat(np.repeat(truth, 2, 0), 2, 1)
+    found = outline_maps(np.stack([nucleus, distance], axis=-1), fine.shape, options=OPTIONS, mpp=0.5)
+    scores = instance_scores(fine, found)
     assert scores.found == 2
     assert scores.pq > 0.95
 

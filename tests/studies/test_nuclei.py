@@ -12,9 +12,10 @@ from cancernet.cells import NetworkSegmenter
 from cancernet.errors import InvalidInput, LeakingSplit, MissingResolution
 from cancernet.metrics import instance_scores
 from cancernet.studies.nuclei import make_nuclei_plan
+from cancernet.studies.nuclei.choose import ImageMaps, best_outlining, choose_outlines, score_outlinings
 from cancernet.studies.nuclei.fields import read_fields
 from cancernet.studies.progress import Progress
-from cancernet.training import SegmenterLearner
+from cancernet.training import SegmenterLearner, make_targets
 from cells.fieldbundle import drawn_nuclei
 
 STUDY = """
@@ -107,6 +108,50 @@ def test_the_bundle_outlines_new_images_at_other_resolutions(folder):
         assert instance_scores(labels, segmenter.labels(image, mpp=0.5)).dice > 0.85
         fine = segmenter.labels(double, mpp=0.25)
     assert instance_scores(np.repeat(np.repeat(labels, 2, 0), 2, 1), fine).dice > 0.85
+
+
+def true_maps(field, *, nucleus=1.0):
+    """Return the maps that a perfect network would give, its probabilities lowered."""
+    maps = make_targets(field.classes, field.things, count=2).astype(np.float32) / 255
+    maps[..., 0] *= nucleus
+    return maps
+
+
+def test_thresholds_of_a_fold_are_chosen_on_the_images_of_other_folds(source):
+    """Where a network is unsure of nuclei they need a low threshold, but not that of the fold they are in."""
+    plan = make_nuclei_plan(study_of(source, "split.folds=3"))
+    asked = [
+        ImageMaps(row, place, true_maps(plan.fields[row], nucleus=0.45 if place == 0 else 1.0))
+        for place, fold in enumerate(plan.split.folds)
+        for row in fold.test.tolist()
+    ]
+    cross = choose_outlines(plan, asked, Progress())
+    assert cross.tested == tuple(asked)
+    assert [one.threshold for one in cross.outlinings[1:]] == [0.4, 0.4]
+    sure = [one for one in asked if one.fold != 0]
+    alone = [score_outlinings(one.maps, plan.fields[one.field].things, mpp=0.5) for one in sure]
+    assert cross.outlinings[0] == best_outlining(alone, rows="4 images by networks of other folds")
+    assert cross.outlining.threshold == 0.4
+    assert cross.outlining.rows == "6 images by networks of other folds"
+
+
+def test_where_there_is_one_fold_thresholds_are_chosen_on_its_training_images(source):
+    plan = make_nuclei_plan(studies.parse_study(STUDY.replace("folds = 2", "test = 0.34").format(source=source)))
+    (fold,) = plan.split.folds
+    asked = [ImageMaps(int(row), 0, true_maps(plan.fields[row], nucleus=0.45)) for row in fold.test]
+    shown = [ImageMaps(int(row), 0, true_maps(plan.fields[row])) for row in fold.train]
+    cross = choose_outlines(plan, [*asked, *shown], Progress())
+    assert cross.tested == tuple(asked)
+    assert cross.outlinings[0].rows == "4 training images of the fold"
+    assert cross.outlining.threshold == 0.4
+
+
+def test_an_image_whose_score_is_not_defined_decides_nothing():
+    count = len(score_outlinings(np.zeros((8, 8, 2), np.float32), np.zeros((8, 8), np.int32), mpp=0.5))
+    undefined, low, high = np.full(count, np.nan), np.zeros(count), np.zeros(count)
+    low[3], high[5] = 0.2, 0.5
+    assert best_outlining([undefined, low, high], rows="x") == best_outlining([high], rows="x")
+    assert best_outlining([undefined], rows="none").rows == "none"
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from cancernet.cells.field import Field, read_field, read_labels
 from cancernet.cells.fna import CAVEAT, FNA_NAMES, OFF_BY, UM_PER_UNIT, FnaAnswer, ask_fna, say_answer
 from cancernet.cells.grades import CellGrades
 from cancernet.cells.measure import HARALICK, PATTERNS, POINTS, SHAPES, WISCONSIN, Measured, measure_nuclei, shapes
-from cancernet.cells.network import NetworkSegmenter, read_maps, resize_maps
+from cancernet.cells.network import NetworkSegmenter, outline_maps, read_maps, resize_maps
 from cancernet.cells.profile import PROFILE, mitosis_candidates, profile_of
 from cancernet.cells.run import CellOptions, Examined, examine, write_examined
 from cancernet.cells.segmenter import Fits, OpenSegmenter, Segmenter
@@ -18,7 +18,7 @@ from cancernet.cells.segmenters import SEGMENTERS, digest_of, open_segmenter
 from cancernet.cells.tiled import MARGIN_UM, SlideOptions, cells_item, examine_slide, is_field
 from cancernet.cells.tools import CellTools, open_tools
 from cancernet.cells.types import ABSTAINED, NucleusTypes, cut_crops
-from cancernet.cells.watershed import enlarge, outline, owned
+from cancernet.cells.watershed import outline, owned
 
 __all__ = [
     "ABSTAINED",
@@ -61,7 +61,6 @@ __all__ = [
     "cells_of",
     "cut_crops",
     "digest_of",
-    "enlarge",
     "examine",
     "examine_slide",
     "is_field",
@@ -72,6 +71,7 @@ __all__ = [
     "open_segmenter",
     "open_tools",
     "outline",
+    "outline_maps",
     "owned",
     "profile_of",
     "read_field",

@@ -23,7 +23,7 @@ from cancernet.geometry import VIEWS, dihedral, undo_dihedral
 from cancernet.patches import rescale
 from cancernet.tasks import probabilities
 
-__all__ = ["NetworkSegmenter", "read_maps", "resize_maps", "tile_starts"]
+__all__ = ["NetworkSegmenter", "outline_maps", "read_maps", "resize_maps", "tile_starts"]
 
 _FINEST, _COARSEST = 1 / 8, 4.0  # scales at which an image is still asked: beyond them nuclei are dots, or fill a tile
 
@@ -101,10 +101,7 @@ class NetworkSegmenter(Held):
             When the image is none, or its microns per pixel are far from what the network knows.
         """
         maps = self.maps(image, mpp=mpp)
-        found = outline(maps[..., -2], maps[..., -1], options=self.options, mpp=self.taken.mpp)
-        if maps.shape[:2] == image.shape[:2]:
-            return found
-        return enlarge(found, resize_maps(maps[..., -2:-1], image.shape[:2])[..., 0], options=self.options)
+        return outline_maps(maps, image.shape[:2], options=self.options, mpp=self.taken.mpp)
 
     def maps(self, image: NDArray[np.uint8], *, mpp: float) -> Floats:
         """Return the maps of an image at the microns per pixel of the bundle, (h', w', maps), 0 to 1."""
@@ -181,6 +178,30 @@ def _one_view(network: Asked, image: NDArray[np.uint8], *, taken: FieldInput, ma
 def tile_starts(length: int, *, size: int, margin: int) -> Sequence[int]:
     """Return where tiles begin that cover a line of pixels and overlap by two margins; the last may reach beyond it."""
     return range(0, max(length - 2 * margin, 1), size - 2 * margin)
+
+
+def outline_maps(maps: Floats, shape: tuple[int, ...], *, options: Outlining, mpp: float) -> NDArray[np.int32]:
+    """Return the nuclei of maps, on an image that may be finer or coarser.
+
+    Parameters
+    ----------
+    maps
+        Shape (h', w', maps), 0 to 1; the last two are of the nucleus and of the distance to its edge.
+    shape
+        Height and width of the image.
+    options
+        Of the outlines.
+    mpp
+        Microns per pixel of the maps.
+
+    Returns
+    -------
+    Shape (h, w), int32; 0 background.
+    """
+    found = outline(maps[..., -2], maps[..., -1], options=options, mpp=mpp)
+    if maps.shape[:2] == tuple(shape[:2]):
+        return found
+    return enlarge(found, resize_maps(maps[..., -2:-1], shape)[..., 0], options=options)
 
 
 def resize_maps(maps: Floats, shape: tuple[int, ...]) -> Floats:

@@ -1,28 +1,24 @@
-"""How well images were outlined: scores of each, means with intervals over patients, thresholds that suit."""
+"""How well images were outlined: scores of each, means with intervals over patients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cancernet.bundle import Outlining
-from cancernet.cells import enlarge, outline, resize_maps
+from cancernet.cells import outline_maps, resize_maps
 from cancernet.estimate import Estimate
 from cancernet.metrics import InstanceScores, instance_scores, mean_over_groups, measure_instances
 from cancernet.studies.nuclei.fields import Field
 
-__all__ = ["Answer", "answer_of", "choose_outlining", "image_rows", "measure_answers"]
+__all__ = ["Answer", "answer_of", "image_rows", "measure_answers"]
 
 RADIUS_UM = 3.0
 """Centres no farther apart are of one nucleus: 6 pixels at 0.5 microns per pixel (Sirinukunwattana et al. 2016)."""
-
-_THRESHOLDS = (0.4, 0.5, 0.6)
-_SEEDS = (0.5, 0.65, 0.8)
 
 Maps = NDArray[np.float32]
 
@@ -73,7 +69,7 @@ def answer_of(
         Microns per pixel of the maps.
     """
     fine = resize_maps(maps, field.things.shape)
-    found = enlarge(outline(maps[..., -2], maps[..., -1], options=options, mpp=mpp), fine[..., -2], options=options)
+    found = outline_maps(maps, field.things.shape, options=options, mpp=mpp)
     scores = instance_scores(field.things, found, radius=RADIUS_UM / field.mpp)
     return Answer(place, fold, found, scores, _class_dice(field, fine, names, options.threshold))
 
@@ -91,40 +87,6 @@ def _dice(true: NDArray[np.bool_], found: NDArray[np.bool_]) -> float | None:
     """Return twice the common area by the sum of both; None where neither has any."""
     areas = int(true.sum() + found.sum())
     return 2 * int((true & found).sum()) / areas if areas else None
-
-
-def choose_outlining(pairs: Iterable[tuple[Maps, Field]], *, mpp: float, rows: str) -> Outlining:
-    """Return the threshold and the seed with the largest mean AJI, and words for the rows they were chosen on.
-
-    Parameters
-    ----------
-    pairs
-        Maps at `mpp`, and the images they are of.
-    mpp
-        Microns per pixel of the maps.
-    rows
-        What to say of these images.
-    """
-    known = [(maps, _nearest(field.things, maps.shape)) for maps, field in pairs]
-    grid = [Outlining(threshold=low, seed=seed, rows=rows) for low, seed in product(_THRESHOLDS, _SEEDS)]
-    return max(grid, key=lambda options: _mean_aji(known, options, mpp))
-
-
-def _mean_aji(known: Sequence[tuple[Maps, NDArray[np.int32]]], options: Outlining, mpp: float) -> float:
-    """Return the mean AJI over images in which it is defined."""
-    found = [outline(maps[..., -2], maps[..., -1], options=options, mpp=mpp) for maps, _ in known]
-    values = [instance_scores(true, labels).aji for (_, true), labels in zip(known, found, strict=True)]
-    return float(np.mean([value for value in values if value is not None] or [0.0]))
-
-
-def _nearest(labels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """Return labels at the size of the maps."""
-    rows, columns = (
-        np.minimum(((np.arange(few) + 0.5) * many / few).astype(np.int64), many - 1)
-        for few, many in zip(shape[:2], labels.shape, strict=True)
-    )
-    small: NDArray[np.int32] = labels[rows[:, None], columns]
-    return small
 
 
 def measure_answers(answers: Sequence[Answer], groups: Sequence[str], *, draws: int) -> dict[str, Estimate]:

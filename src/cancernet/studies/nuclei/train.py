@@ -25,7 +25,7 @@ from cancernet.studies.nuclei.measure import Answer, image_rows, measure_answers
 from cancernet.studies.nuclei.plan import NucleiPlan, make_nuclei_plan
 from cancernet.studies.options import NucleiStudy
 from cancernet.studies.outputs import write_history
-from cancernet.studies.progress import Counter, Progress
+from cancernet.studies.progress import Progress
 from cancernet.studies.read import to_toml
 from cancernet.studies.workspace import open_workspace
 from cancernet.training import SegmenterLearner
@@ -79,7 +79,7 @@ def train_nuclei(
 
 def _run(plan: NucleiPlan, progress: Progress, work: Path) -> NucleiRun:
     """Fit all folds and the bundle's network, and measure."""
-    fitted = fit_nuclei(plan, Counter(plan.fits, plan.study.training.epochs, progress=progress), work=work)
+    fitted = fit_nuclei(plan, progress, work=work)
     progress.begin("Measuring", 1)
     record = _record(plan, fitted)
     progress.reach(1)
@@ -117,11 +117,12 @@ def _facts(plan: NucleiPlan, fitted: FittedNuclei) -> tuple[tuple[str, str], ...
     way = f"{len(split.folds)}-fold cross-validation" if split.kind == "k-fold" else "held-out test"
     by = "image" if plan.table.group_column == "row" else plan.table.group_column
     chosen = fitted.outlining
+    how = f"threshold {chosen.threshold:g}, seed {chosen.seed:g}, smoothed by {chosen.smooth_um:g} microns"
     return (
         ("Data", f"{plan.table.name}: {count} images of {groups} groups, {things:,} times {study.classes[-1]}"),
         ("Split", f"{way} by {by}; each test image is answered by a network that has not seen its group"),
         ("Resolution", f"{study.model.mpp:g} microns per pixel, {plan.taken.pixel_size.status}"),
-        ("Outlines of the bundle", f"threshold {chosen.threshold:g}, seed {chosen.seed:g}, chosen on {chosen.rows}"),
+        ("Outlines of the bundle", f"{how}, chosen on {chosen.rows}"),
     )
 
 
