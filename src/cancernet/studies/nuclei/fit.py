@@ -20,7 +20,7 @@ from cancernet.studies.nuclei.plan import NucleiPlan
 from cancernet.studies.progress import Counter, Progress
 from cancernet.training import FittedSegmenter, Scene, SegmenterLearner, make_targets, prepare_scene, seed_of
 
-__all__ = ["TOLERANCE", "FittedNuclei", "NucleiFits", "cross_fit", "execution_of", "fit_nuclei"]
+__all__ = ["TOLERANCE", "FittedNuclei", "NucleiFits", "cross_fit", "execution_of", "fit_nuclei", "seen_image"]
 
 TOLERANCE = {"f32": 1e-4, "bf16": 0.1}  # largest difference of a pixel's probability from Keras, by precision
 _SHOWN = 5  # training images that thresholds are chosen on where there is one fold, at most: more would only cost time
@@ -148,12 +148,15 @@ def maps_of(
     plan: NucleiPlan, learner: SegmenterLearner, fitted: FittedSegmenter, *, rows: Sequence[int]
 ) -> Iterator[Maps]:
     """Yield the maps of images, as the engine gives them, at the microns per pixel of the network."""
-    model = plan.study.model
     with load_network(learner.network(fitted), execution_of(plan)) as engine:
         for row in rows:
-            field = plan.fields[row]
-            image = _channels(plan)(rescale(field.image, field.mpp / model.mpp))
-            yield read_maps(engine, image, taken=plan.taken, maps=len(plan.study.classes))
+            yield read_maps(engine, seen_image(plan, row), taken=plan.taken, maps=len(plan.study.classes))
+
+
+def seen_image(plan: NucleiPlan, row: int) -> NDArray[np.uint8]:
+    """Return an image as the network sees it: at its microns per pixel, with its channels."""
+    field = plan.fields[row]
+    return _channels(plan)(rescale(field.image, field.mpp / plan.study.model.mpp))
 
 
 def execution_of(plan: NucleiPlan) -> Execution:

@@ -15,12 +15,11 @@ from cancernet.data import write_split
 from cancernet.estimate import Estimate
 from cancernet.files import write_text
 from cancernet.metrics import measure_instances, paired_instances
-from cancernet.patches import rescale
 from cancernet.report import FieldRecord, Outlined, write_field_metrics, write_field_page
 from cancernet.studies.card import GENERAL_LIMITS, write_bundle
 from cancernet.studies.nuclei.baseline import classical_scores
 from cancernet.studies.nuclei.card import nuclei_card
-from cancernet.studies.nuclei.fit import FittedNuclei, fit_nuclei
+from cancernet.studies.nuclei.fit import FittedNuclei, fit_nuclei, seen_image
 from cancernet.studies.nuclei.measure import Answer, image_rows, measure_answers
 from cancernet.studies.nuclei.plan import NucleiPlan, make_nuclei_plan
 from cancernet.studies.options import NucleiStudy
@@ -167,8 +166,8 @@ def _tiles(plan: NucleiPlan) -> NDArray[np.uint8]:
     """Return tiles as the network takes them, for the comparison of engines."""
     size = plan.study.training.tile
     tiles = []
-    for field in plan.fields[:_PARITY_TILES]:
-        image = rescale(field.image, field.mpp / plan.study.model.mpp)[:size, :size]
+    for row in range(min(_PARITY_TILES, len(plan.fields))):
+        image = seen_image(plan, row)[:size, :size]
         missing = [(0, size - length) for length in image.shape[:2]]
         tiles.append(np.pad(image, (*missing, (0, 0)), mode="symmetric"))
     return np.stack(tiles)
