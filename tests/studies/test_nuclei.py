@@ -232,6 +232,9 @@ def test_a_split_that_leaks_is_refused(source, folder, tmp_path):
         ('task.kind="multiclass"', "belong together"),
         ('data.nucleus_um=6.0', "give mpp"),
         ('task.classes=["a", "b", "c"]', "instances are of one class"),
+        ("training.margin=24", "margin = 24 is a quarter or more of training.tile = 96"),
+        ("training.tile=98", "tile = 98 is no multiple of 4"),
+        ("training.crop=42", "crop = 42 is no multiple of 4"),
     ],
 )  # fmt: skip
 def test_sections_that_do_not_fit_are_refused(source, setting, message):
@@ -239,7 +242,7 @@ def test_sections_that_do_not_fit_are_refused(source, setting, message):
         study_of(source, setting)
 
 
-@pytest.mark.parametrize("name", ["nuclei", "monuseg", "cytology"])
+@pytest.mark.parametrize("name", ["nuclei", "monuseg", "cytology", "consep"])
 def test_the_studies_of_the_benchmarks_can_be_read(name, monkeypatch):
     monkeypatch.setenv("CANCERNET_DATA", "data")
     study = studies.read_study(Path(__file__).parents[2] / "studies" / f"{name}.toml")

@@ -252,10 +252,17 @@ class NucleiStudy(Study):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        """Refuse classes that instances cannot have."""
-        classes = self.task.classes or NUCLEI
+        """Refuse classes that instances cannot have, and sizes that the network or its tiles cannot."""
+        classes, options, step = self.task.classes or NUCLEI, self.training, self.model.step
         if self.data.holds == "instances" and len(classes) != len(NUCLEI):
             raise ValueError('instances are of one class: classes = ["background", "nucleus"], or holds = "classes"')
+        for name, size in (("crop", options.crop), ("tile", options.tile)):
+            if size % step:
+                raise ValueError(f"training.{name} = {size} is no multiple of {step}, as the network's widths ask for")
+        if options.tile <= 4 * options.margin:
+            raise ValueError(
+                f"training.margin = {options.margin} is a quarter of training.tile = {options.tile} or more"
+            )
         return self
 
     @property
