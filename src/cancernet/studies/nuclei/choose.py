@@ -83,7 +83,8 @@ def choose_outlines(plan: NucleiPlan, asked: Sequence[ImageMaps], progress: Prog
     folds = plan.split.folds
     tested = [one for one in asked if one.field in folds[one.fold].test]
     shown = [one for one in asked if one.field not in folds[one.fold].test]
-    few = [*tested[:: max(1, -(-len(tested) // _CHOSEN_ON))], *shown]
+    spread = np.linspace(0, len(tested) - 1, min(len(tested), _CHOSEN_ON)).round().astype(int)
+    few = [*(tested[place] for place in spread), *shown]
     progress.begin("Choosing outlines", len(few))
     scores = []
     for one in few:
