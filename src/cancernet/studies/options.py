@@ -261,7 +261,7 @@ class NucleiStudy(Study):
                 raise ValueError(f"training.{name} = {size} is no multiple of {step}, as the network's widths ask for")
         if options.tile <= 4 * options.margin:
             raise ValueError(
-                f"training.margin = {options.margin} is a quarter of training.tile = {options.tile} or more"
+                f"training.margin = {options.margin} is a quarter or more of training.tile = {options.tile}"
             )
         return self
 
