@@ -74,8 +74,9 @@ def _page(rows: pd.DataFrame) -> str:
 def _rows() -> Iterator[dict]:
     """Yield what was found in each image."""
     plan = make_nuclei_plan(studies.find_study("studies/cytology.toml"))
-    KEPT.mkdir(parents=True, exist_ok=True)
-    found = cross_fit(plan, studies.Progress(), work=KEPT)
+    work = KEPT / plan.digest[:16]  # fits of another study are not taken for its own
+    work.mkdir(parents=True, exist_ok=True)
+    found = cross_fit(plan, studies.Progress(), work=work)
     for one in found.tested:
         field, options = plan.fields[one.field], found.outlinings[one.fold]
         labels = outline_maps(one.maps, field.things.shape, options=options, mpp=plan.study.model.mpp)
