@@ -4,7 +4,8 @@ Crops are made by the command at the top of `studies/consep-types.toml`, into th
 CancerNet is fitted on the given nuclei of the training images, with the folds, the options and the seeds of that study;
 so is a logistic regression on the measurements of the same nuclei. Both then name the nuclei that were found in the
 test images: without a network, and by `studies/consep.toml`, whose network has not seen the image either. Weights and
-outlines are kept in build/benchmarks/types. `studies/consep.toml` starts from runs/monuseg/bundle.
+outlines are kept in build/benchmarks/types, apart for each state of the studies. `studies/consep.toml` starts from
+runs/monuseg/bundle.
 """
 
 import os
@@ -21,16 +22,16 @@ from benchmarks.page import table
 from cancernet import studies
 from cancernet.cells import Classical, cut_crops, measure_nuclei
 from cancernet.cells.measure import measured_columns
-from cancernet.data import Split, Table, folds_by_group
-from cancernet.engine import load_network, run_in_batches
+from cancernet.data import Fold
+from cancernet.engine import Engine, load_network, run_in_batches
 from cancernet.metrics import DETECTION, Named, TypeCounts, baseline_logits, count_named, measure_named
-from cancernet.patches import Pack, PatchOptions, open_pack, read_patches
 from cancernet.studies.nuclei.fit import fit_nuclei
-from cancernet.studies.nuclei.plan import make_nuclei_plan
-from cancernet.training import FittedPatches, Known, PatchLearner, execution_of, seed_of
+from cancernet.studies.nuclei.plan import NucleiPlan, make_nuclei_plan
+from cancernet.studies.patches.plan import PatchPlan, make_patch_plan
+from cancernet.training import FittedPatches, execution_of, seed_of
 
 KEPT = Path("build", "benchmarks", "types")
-STUDY = Path("studies", "consep-types.toml")
+STUDY = "studies/consep-types.toml"
 PUBLISHED = {"detection": 0.748, "epithelial": 0.635, "inflammatory": 0.631, "spindle": 0.566, "other": 0.426}
 FLOORS = {"epithelial": 0.55, "inflammatory": 0.55, "spindle": 0.45}
 NETWORK, MEASURED, BOTH = "CancerNet", "logistic regression on measurements", "both, mean of logits"
@@ -42,19 +43,16 @@ Floats = NDArray[np.float64]
 
 def measure() -> str:
     """Return F1 of all ways, over given and found nuclei."""
-    study = studies.find_study(str(STUDY))
-    given = _given()
-    names = study.task.classes
-    codes = np.array([names.index(name) for name in given["type"]])
-    split = folds_by_group(_as_table(given), folds=study.split.folds, seed=study.split.seed)
-    images = {case.group: case for case in consep()}
+    plan = make_patch_plan(studies.find_study(STUDY))
+    given, codes, names = _given(plan), plan.cohort.codes, plan.task.classes
+    images, outlines = {case.group: case for case in consep()}, _outlines()
     counts: dict[tuple[str, str], list[TypeCounts]] = {}
     order = []
-    for fold, network in _networks(study, given, codes, split):
+    for fold, network in _networks(plan):
         tested = sorted(set(given["group"].to_numpy()[fold.test]))
         order += tested
-        parts = [part for group in tested for part in _found(images[group], given[given["group"] == group])]
-        answers = _answers(network, study, parts, train=given.iloc[fold.train], codes=codes[fold.train])
+        parts = [part for group in tested for part in _found(images[group], given[given["group"] == group], outlines)]
+        answers = _answers(network, plan, parts, train=given.iloc[fold.train], codes=codes[fold.train])
         for part, by_way in zip(parts, answers, strict=True):
             here = given["group"] == part.case.group
             truth = Named(_centres(given[here]), codes[here])
@@ -65,9 +63,10 @@ def measure() -> str:
     return _page(counts, order, names)
 
 
-def _given() -> pd.DataFrame:
-    """Return the given nuclei with their types and measurements."""
-    return pd.read_csv(_crops() / "manifest.csv", dtype={"group": str})
+def _given(plan: PatchPlan) -> pd.DataFrame:
+    """Return the given nuclei with their types and measurements, in the order of the study."""
+    given = pd.read_csv(_crops() / "manifest.csv", dtype={"group": str})
+    return given.set_index("path").loc[plan.table.ids].reset_index()
 
 
 def _crops() -> Path:
@@ -75,46 +74,26 @@ def _crops() -> Path:
     return Path(os.environ.get("CANCERNET_SETS") or "sets", "consep")
 
 
-def _as_table(given: pd.DataFrame) -> Table:
-    """Return the nuclei as rows to be split by image, as the study does."""
-    return Table(
-        name="consep",
-        features=(),
-        values=np.empty((len(given), 0)),
-        ids=given["path"].to_numpy(str),
-        groups=given["group"].to_numpy(str),
-        target=given["type"].to_numpy(str),
-        target_column="type",
-        group_column="group",
-        source=str(_crops()),
-    )
+def _kept(plan: PatchPlan | NucleiPlan) -> Path:
+    """Return where fits and outlines of a study lie; those of another state of it are not taken for its own."""
+    place = KEPT / f"{plan.study.name}-{plan.digest[:16]}"
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
-def _networks(study, given: pd.DataFrame, codes: Ints, split: Split) -> Iterator[tuple]:
+def _networks(plan: PatchPlan) -> Iterator[tuple[Fold, Engine]]:
     """Yield each fold with an engine of its network, fitted once."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    pack = _pack(given)
-    learner = PatchLearner(
-        pack.images, Known(codes), kind=study.task.kind, classes=4, model=study.model, options=study.training
-    )
-    for fold in split.folds:
-        place = KEPT / f"fold{fold.number}.npz"
+    learner, options = plan.learner(), plan.study.training
+    for fold in plan.split.folds:
+        place = _kept(plan) / f"fold{fold.number}.npz"
         if not place.is_file():
-            seed = seed_of(study.training.seed, fold.repeat, fold.number)
+            seed = seed_of(options.seed, fold.repeat, fold.number)
             np.savez(place, *learner.fit(fold.train, seed=seed).weights)
         with np.load(place) as arrays:
             weights = [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
-        model = learner.model([FittedPatches(weights, study.training.epochs, ())])
-        with load_network(model, execution_of(study.training)) as engine:
+        model = learner.model([FittedPatches(weights, options.epochs, ())])
+        with load_network(model, execution_of(options)) as engine:
             yield fold, engine
-
-
-def _pack(given: pd.DataFrame) -> Pack:
-    """Return the crops, in the order of the rows."""
-    pack = open_pack(read_patches(_crops(), options=PatchOptions(target="type", group="group", mpp="mpp")))
-    if pack.patches.ids.tolist() != given["path"].tolist():
-        raise ValueError("The crops stand in another order than the rows")
-    return pack
 
 
 @dataclass(frozen=True)
@@ -126,26 +105,24 @@ class Part:
     nuclei: pd.DataFrame
 
 
-def _found(case: Case, given: pd.DataFrame) -> Iterator[Part]:
+def _found(case: Case, given: pd.DataFrame, outlines: Path) -> Iterator[Part]:
     """Yield the nuclei of an image, measured: those given, and those found in two ways."""
-    classical, network = (KEPT / f"{way}-{case.group}.npy" for way in ("classical", "network"))
+    classical, network = KEPT / f"classical-{case.group}.npy", outlines / f"{case.group}.npy"
     if not classical.is_file():
         np.save(classical, Classical().labels(case.image, mpp=case.mpp))
-    if not network.is_file():
-        _outline_all()
     yield Part(GIVEN, case, given)
     yield Part(CLASSICAL, case, _measured(case, classical))
     yield Part(FOUND, case, _measured(case, network))
 
 
-def _outline_all() -> None:
-    """Fit the segmenter in five folds, and keep what each network finds in the images that it has not seen."""
-    study = studies.find_study("studies/consep.toml")
-    plan = make_nuclei_plan(study)
-    work = KEPT / "consep"
-    work.mkdir(exist_ok=True)
-    for answer in fit_nuclei(plan, studies.Progress(), work=work).answers:
-        np.save(KEPT / f"network-{plan.fields[answer.field].group}.npy", answer.labels)
+def _outlines() -> Path:
+    """Return the folder of what the segmenter finds in the images that it has not seen, fitted once in five folds."""
+    plan = make_nuclei_plan(studies.find_study("studies/consep.toml"))
+    place = _kept(plan)
+    if not all((place / f"{field.group}.npy").is_file() for field in plan.fields):
+        for answer in fit_nuclei(plan, studies.Progress(), work=place).answers:
+            np.save(place / f"{plan.fields[answer.field].group}.npy", answer.labels)
+    return place
 
 
 def _measured(case: Case, place: Path) -> pd.DataFrame:
@@ -156,26 +133,23 @@ def _measured(case: Case, place: Path) -> pd.DataFrame:
     return pd.read_parquet(rows)
 
 
-def _answers(network, study, parts: Sequence[Part], *, train: pd.DataFrame, codes: Ints) -> Iterator[dict[str, Floats]]:
+def _answers(
+    network: Engine, plan: PatchPlan, parts: Sequence[Part], *, train: pd.DataFrame, codes: Ints
+) -> Iterator[dict[str, Floats]]:
     """Yield the logits of each way for the nuclei of each part."""
-    columns, names = list(measured_columns()), study.task.classes
+    columns, names = list(measured_columns()), plan.task.classes
     middle = train[columns].median()
     known, new = (table[columns].fillna(middle) for table in (train, pd.concat([part.nuclei for part in parts])))
     measured = baseline_logits("logistic", known, codes, new, classes=names)
     ends = np.cumsum([len(part.nuclei) for part in parts])
     for part, own in zip(parts, np.split(measured, ends[:-1]), strict=True):
-        scale = _crop_mpp() / part.case.mpp
+        scale = float(train["mpp"].iloc[0]) / part.case.mpp
         centres = _centres(part.nuclei) / part.case.mpp
         crops = cut_crops(part.case.image, centres, size=network.shapes["input"][1], scale=scale)
         logits = run_in_batches(network, crops).logits.astype(np.float64)
         normal = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
         shares = np.bincount(codes, minlength=len(names)).astype(np.float64)
         yield {NETWORK: logits, MEASURED: own, BOTH: (normal + own) / 2, "majority": np.tile(shares, (len(own), 1))}
-
-
-def _crop_mpp() -> float:
-    """Return microns per pixel of the crops."""
-    return float(pd.read_csv(_crops() / "manifest.csv", usecols=["mpp"], nrows=1)["mpp"][0])
 
 
 def _centres(nuclei: pd.DataFrame) -> Floats:
