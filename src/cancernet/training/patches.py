@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cancernet.bundle import Execution
 from cancernet.engine import load_network, run_in_batches
+from cancernet.files import give_back_pages
 from cancernet.models import CancerNet, average_of, keras_library
 from cancernet.tasks import TaskKind
 from cancernet.training.backbone import OpenBackbone, build_network
@@ -128,14 +129,14 @@ class PatchLearner:
         self, fits: Sequence[FittedPatches], rows: NDArray[np.int64], *, test_times: Sequence[str] = ("none",)
     ) -> dict[str, NDArray[np.float64]]:
         """Return the logits (m, width) of rows of the pack, for each way to turn them, as the engine gives them."""
+        found: dict[str, list[NDArray[np.float32]]] = {way: [] for way in test_times}
         with load_network(self.model(fits), execution_of(self.options)) as engine:
-            parts = [self.images[rows[start : start + _ASKED]] for start in range(0, len(rows), _ASKED)]
-            return {
-                way: np.concatenate([run_in_batches(engine, part, test_time=way).logits for part in parts]).astype(
-                    np.float64
-                )
-                for way in test_times
-            }
+            for start in range(0, len(rows), _ASKED):
+                part = self.images[rows[start : start + _ASKED]]
+                give_back_pages(self.images)
+                for way, logits in found.items():
+                    logits.append(run_in_batches(engine, part, test_time=way).logits)
+        return {way: np.concatenate(logits).astype(np.float64) for way, logits in found.items()}
 
     def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return the auxiliary numbers of the rows, standardised by them; what is missing is their mean."""
